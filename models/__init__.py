@@ -1,0 +1,34 @@
+"""What it is: rows, their rules, and the facts we announce."""
+
+from sqlmodel import SQLModel
+
+from models.book import Book, Visibility
+from models.element import Element, ElementKind, TextAlign
+from models.event import Batch, Event
+from models.image import Image, ImageStatus, ImageVariant
+from models.invitation import Invitation
+from models.member import Member, Role
+from models.page import Page
+from models.session import RefreshToken, Session
+from models.user import User
+
+__all__ = [
+    "Batch",
+    "Book",
+    "Element",
+    "ElementKind",
+    "Event",
+    "Image",
+    "ImageStatus",
+    "ImageVariant",
+    "Invitation",
+    "Member",
+    "Page",
+    "RefreshToken",
+    "Role",
+    "SQLModel",
+    "Session",
+    "TextAlign",
+    "User",
+    "Visibility",
+]

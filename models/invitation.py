@@ -1,0 +1,51 @@
+"""Invitations: to an address, whether it belongs to a user or not."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Index, and_
+from sqlalchemy import text as sql
+from sqlmodel import Field, SQLModel, col
+
+from models.columns import moment, now, one_of, reference, text
+from models.id import new_id
+from models.member import Role
+from models.user import same_address
+
+LIFETIME: Final = timedelta(days=14)
+INVITATIONS_LIMIT: Final = 200
+
+
+class Invitation(SQLModel, table=True):
+    __tablename__ = "invitations"
+    __table_args__ = (
+        one_of("role", Role),
+        Index(
+            "invitations_are_one",
+            "book_id",
+            sql("lower(email COLLATE pg_c_utf8)"),
+            unique=True,
+            postgresql_where=sql("accepted_at IS NULL"),
+        ),
+        Index("invitations_by_address", sql("lower(email COLLATE pg_c_utf8)")),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    book_id: UUID = reference("books.id", ondelete="CASCADE")
+    email: str = text()
+    role: str = text()
+    invited_by: UUID | None = reference("users.id", ondelete="SET NULL", nullable=True)
+    created_at: datetime = moment(default_factory=now)
+    expires_at: datetime = moment()
+    #: Kept after it was accepted, so that accepting can be repeated.
+    accepted_at: datetime | None = moment(default=None)
+
+    @staticmethod
+    def is_for(email: Any) -> ColumnElement[bool]:
+        """That it is to this address (text, or SQL for one), whatever the capitals of either."""
+        return same_address(col(Invitation.email), email)
+
+    @staticmethod
+    def is_open(at: datetime) -> ColumnElement[bool]:
+        return and_(col(Invitation.accepted_at).is_(None), col(Invitation.expires_at) > at)

@@ -1,0 +1,62 @@
+"""What may be done to a canvas in one batch."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import orjson
+
+from models.element import ElementKind
+
+BATCH: Final = (1, 500)
+BATCH_ID_LENGTH: Final = 100
+
+
+class OperationStatus(StrEnum):
+    APPLIED = "APPLIED"
+    NOOP = "NOOP"
+    GONE = "GONE"
+
+
+class StackPosition(StrEnum):
+    FRONT = "FRONT"
+    BACK = "BACK"
+    FORWARD = "FORWARD"
+    BACKWARD = "BACKWARD"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One verb of the contract's `Operation`, and the fields that were sent with it: an absent one is not there."""
+
+    place: int
+    verb: str
+    given: Mapping[str, Any]
+
+    def path(self, *fields: str) -> tuple[str, ...]:
+        """Where in the input a field of it stands."""
+        return ("input", "operations", str(self.place), self.verb, *map(camel, fields))
+
+
+#: The verbs that create, and what they create.
+CREATES: Final = {
+    "createImage": ElementKind.IMAGE,
+    "createText": ElementKind.TEXT,
+    "createRectangle": ElementKind.RECTANGLE,
+    "createCircle": ElementKind.CIRCLE,
+    "createDrawing": ElementKind.DRAWING,
+}
+
+
+def digest(operations: list[Operation]) -> bytes:
+    """SHA-256 of what is asked for; equal for equal batches, whatever the order of their fields."""
+    told = [[operation.verb, operation.given] for operation in operations]
+    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def camel(name: str) -> str:
+    """A field's name as the contract writes it."""
+    return re.sub(r"_([a-z])", lambda letter: letter[1].upper(), name)

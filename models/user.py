@@ -1,0 +1,78 @@
+"""People."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import ColumnElement, Index, Text, cast, func
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped
+from sqlmodel import Field, SQLModel, col
+
+from models.columns import moment, now, one_of, text
+from models.id import new_id
+from models.refusal import Invalid
+
+NAME_LENGTH: Final = 100
+PASSWORD_LENGTH: Final = (8, 512)
+
+
+class Language(StrEnum):
+    EN = "EN"
+    FR = "FR"
+    NL = "NL"
+    TH = "TH"
+
+
+class User(SQLModel, table=True):
+    """A person with an account. One account an address, whatever its capitals."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        # The builtin collation knows the capitals of every script, on every machine alike.
+        Index("users_email_is_one", sql("lower(email COLLATE pg_c_utf8)"), unique=True),
+        one_of("language", Language),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    name: str = text()
+    email: str | None = text(default=None)
+    password_hash: str | None = text(default=None)
+    language: str = text(default=Language.EN)
+    is_guest: bool = False
+    created_at: datetime = moment(default_factory=now)
+
+    @staticmethod
+    def has(email: str) -> ColumnElement[bool]:
+        """That the row's address is this one, whatever the capitals of either."""
+        return same_address(col(User.email), email)
+
+
+def same_address(column: Mapped[Any], email: Any) -> ColumnElement[bool]:
+    return func.lower(column.collate("pg_c_utf8")) == func.lower(cast(email, Text).collate("pg_c_utf8"))
+
+
+def checked_email(email: str, *path: str) -> str:
+    """The address as it is kept, with its own capitals. Raises Invalid for what is none."""
+    try:
+        return validate_email(email.strip(), check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise Invalid("That is not an e-mail address.", *path) from error
+
+
+def checked_name(name: str, *path: str) -> str:
+    """Raises Invalid for a name that is empty or too long."""
+    name = name.strip()
+    if not 1 <= len(name) <= NAME_LENGTH:
+        raise Invalid(f"A name has 1 to {NAME_LENGTH} characters.", *path)
+    return name
+
+
+def checked_password(password: str, *path: str) -> str:
+    """Raises Invalid for a password that is too short or too long."""
+    least, most = PASSWORD_LENGTH
+    if not least <= len(password) <= most:
+        raise Invalid(f"A password has {least} to {most} characters.", *path)
+    return password

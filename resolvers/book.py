@@ -1,0 +1,131 @@
+"""Books: made, changed, listed."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+
+from models import Book, Image, ImageStatus, Member, Page, Role, Visibility
+from models.book import checked_description, checked_title
+from models.columns import moment_of
+from models.event import BookChanged
+from models.id import client_id as parsed_client_id
+from models.order import FIRST
+from models.refusal import Invalid, NotFound
+from resolvers import access
+from resolvers.connection import Keyset, Slice, slice_of
+from resolvers.context import Context
+
+_NEWEST_CHANGE: Final = Keyset((col(Book.updated_at), col(Book.id)), (moment_of, UUID))
+
+
+async def create(
+    context: Context,
+    *,
+    title: str,
+    description: str | None,
+    visibility: Visibility | None,
+    client_id: str | None,
+) -> Book:
+    """A book with one infinite page, which the viewer owns. The same clientId again gives the first one."""
+    viewer = context.viewer
+    if client_id is not None and parsed_client_id(client_id) is None:
+        raise Invalid("A clientId is a UUID in lower case.", "input", "clientId")
+    new = Book(
+        title=checked_title(title, "input", "title"),
+        description=checked_description(description, "input", "description"),
+        visibility=visibility or Visibility.PRIVATE,
+        created_by=viewer.user_id,
+        client_id=UUID(client_id) if client_id else None,
+    )
+    try:
+        async with context.work() as work:
+            new.created_at = new.updated_at = work.now
+            work.session.add(new)
+            await work.session.flush()
+            owner = Member(book_id=new.id, user_id=viewer.user_id, role=Role.OWNER, joined_at=work.now)
+            owner.becomes(Role.OWNER, work.now)
+            work.session.add_all([owner, Page(book_id=new.id, order_key=FIRST, created_at=work.now)])
+            work.tell([viewer.user_id], new.id)
+    except IntegrityError as error:
+        if "books_made_once" not in str(error):
+            raise
+        return await _made_before(context, viewer.user_id, new.client_id)
+    return new
+
+
+async def update(context: Context, id: UUID | None, changes: dict[str, Any]) -> Book:
+    """Changes the fields that are given. Visibility is for owners, the rest for editors too."""
+    role = Role.OWNER if "visibility" in changes else Role.EDITOR
+    checked = dict(changes)
+    if "title" in changes:
+        if changes["title"] is None:
+            raise Invalid("A book has a title.", "input", "title")
+        checked["title"] = checked_title(changes["title"], "input", "title")
+    if "description" in changes:
+        checked["description"] = checked_description(changes["description"], "input", "description")
+    if "visibility" in changes and changes["visibility"] is None:
+        raise Invalid("A book is private or public.", "input", "visibility")
+    async with context.work() as work:
+        seat = await access.book(work, context.viewer.user_id, id, role, "input", "id")
+        cover = checked.get("cover_image_id")
+        if cover is not None and not await _is_cover(work.session, seat.book.id, cover):
+            raise NotFound("There is no such photo in this book.", "input", "coverImageId")
+        changed = {name: value for name, value in checked.items() if getattr(seat.book, name) != value}
+        for name, value in changed.items():
+            setattr(seat.book, name, value)
+        if changed:
+            await work.announce(seat.book, BookChanged(book_id=seat.book.id))
+            await work.tell_members(seat.book.id)
+    return seat.book
+
+
+async def one(context: Context, id: UUID | None) -> Book:
+    """Raises NotFound for a book that the viewer may not see."""
+    async with context.reading() as session:
+        return await access.readable_book(session, context.viewer_id, id)
+
+
+async def mine(
+    context: Context, *, first: int | None, after: str | None, role: Role | None, trashed: bool
+) -> Slice[Book]:
+    """The books that the viewer belongs to, newest change first."""
+    in_trash = col(Book.deleted_at).is_not(None) if trashed else col(Book.deleted_at).is_(None)
+    rows: Select[*tuple[Any, ...]] = (
+        select(Book)
+        .join(Member, col(Member.book_id) == Book.id)
+        .where(col(Member.user_id) == context.viewer.user_id, in_trash)
+    )
+    if role is not None:
+        rows = rows.where(col(Member.role) == role)
+    return await slice_of(context, rows, _NEWEST_CHANGE, first=first, after=after)
+
+
+async def _made_before(context: Context, user_id: UUID, client_id: UUID | None) -> Book:
+    async with context.reading() as session:
+        found = await session.scalar(
+            select(Book).where(
+                col(Book.created_by) == user_id,
+                col(Book.client_id) == client_id,
+                access.book_is_seen(user_id),
+            )
+        )
+    if found is None:
+        raise Invalid("This clientId was used for a book that is gone.", "input", "clientId")
+    return found
+
+
+async def _is_cover(session: Any, book_id: UUID, image_id: UUID) -> bool:
+    return (
+        await session.scalar(
+            select(col(Image.id)).where(
+                col(Image.id) == image_id,
+                col(Image.book_id) == book_id,
+                col(Image.deleted_at).is_(None),
+                col(Image.status) != ImageStatus.FAILED,
+            )
+        )
+        is not None
+    )

@@ -1,0 +1,99 @@
+"""What an operation is answered with: who asks, and the parts that answer."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.columns import now
+from models.refusal import Refusal, Unauthenticated
+from resolvers.loaders import Loaders
+from resolvers.password import Passwords
+from resolvers.token import AccessTokens
+from resolvers.work import Work
+from storage.broadcast import Announcements
+from storage.database import Database
+from storage.objects import Objects
+from storage.picture import Pictures
+from storage.revocations import Revocations
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The caller of an operation, as their verified access token says."""
+
+    user_id: UUID
+    session_id: UUID
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a process answers with; made once, and closed with it."""
+
+    database: Database
+    announcements: Announcements
+    revocations: Revocations
+    objects: Objects
+    pictures: Pictures
+    passwords: Passwords
+    tokens: AccessTokens
+    upload_limit: int
+
+
+@dataclass
+class Context:
+    """Of one operation. `caller` is who they proved to be, nobody, or why their token was refused."""
+
+    parts: Parts
+    caller: Viewer | Refusal | None
+    ip_address: str | None = None
+    user_agent: str | None = None
+
+    @property
+    def viewer(self) -> Viewer:
+        """Raises Unauthenticated where nobody is signed in."""
+        if self.viewer_or_nobody is None:
+            raise Unauthenticated
+        return self.viewer_or_nobody
+
+    @property
+    def viewer_or_nobody(self) -> Viewer | None:
+        """Raises the refusal of a token that was sent and is not good."""
+        if isinstance(self.caller, Refusal):
+            raise self.caller
+        return self.caller
+
+    @property
+    def viewer_id(self) -> UUID | None:
+        viewer = self.viewer_or_nobody
+        return viewer.user_id if viewer else None
+
+    @property
+    def now(self) -> datetime:
+        return now()
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[Work]:
+        """One transaction: committed when the block ends, told once it has held, forgotten if it has not."""
+        actor = self.caller.user_id if isinstance(self.caller, Viewer) else None
+        async with self.parts.database.session() as session:
+            work = Work(session, actor_id=actor, now=now())
+            async with session.begin():
+                yield work
+        for channel, message in work.hints.items():
+            self.parts.announcements.tell(channel, message)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A session to read with; shared with nobody, since fields are answered side by side."""
+        async with self.parts.database.session() as session:
+            yield session
+
+    @cached_property
+    def load(self) -> Loaders:
+        return Loaders(self.parts.database, self.viewer_id)

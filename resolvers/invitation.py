@@ -1,0 +1,173 @@
+"""Invitations: sent, found, accepted, declined, taken back."""
+
+from uuid import UUID
+
+from sqlalchemy import Exists, delete, exists, func, select
+from sqlmodel import col
+
+from models import Book, Invitation, Member, Role, User
+from models.book import MEMBERS_LIMIT
+from models.event import MembersChanged
+from models.invitation import INVITATIONS_LIMIT, LIFETIME
+from models.refusal import Expired, LimitReached, NotFound, Taken
+from models.user import checked_email
+from resolvers import access
+from resolvers.context import Context
+from resolvers.work import Work
+
+
+async def invite(context: Context, *, book_id: UUID | None, email: str, role: Role) -> Invitation:
+    """Invites an address, the same whether it belongs to a user or not. Again is a new role and a new term.
+
+    Raises Taken when it belongs to a member, LimitReached over 200 open ones.
+    """
+    address = checked_email(email, "input", "email")
+    async with context.work() as work:
+        seat = await access.book(work, context.viewer.user_id, book_id, Role.OWNER, "input", "bookId")
+        if await work.session.scalar(select(_belongs(seat.book, address))):
+            raise Taken("They belong to this book already.", "input", "email")
+        invitation = await work.session.scalar(
+            select(Invitation).where(
+                col(Invitation.book_id) == seat.book.id,
+                Invitation.is_for(address),
+                col(Invitation.accepted_at).is_(None),
+            )
+        )
+        if invitation is None:
+            await _has_room(work, seat.book)
+            invitation = Invitation(book_id=seat.book.id, email=address, role=role, expires_at=work.now)
+            work.session.add(invitation)
+        invitation.email = address
+        invitation.role = role
+        invitation.invited_by = context.viewer.user_id
+        invitation.created_at = work.now
+        invitation.expires_at = work.now + LIFETIME
+        await _tell_invited(work, invitation)
+    return invitation
+
+
+async def accept(context: Context, id: UUID | None) -> Book:
+    """Makes the viewer a member; a higher role is kept. Repeating it gives the same book.
+
+    Raises NotFound for an invitation to somebody else, Expired, LimitReached over 200 members.
+    """
+    viewer = context.viewer
+    async with context.work() as work:
+        found = await work.session.scalar(
+            select(Invitation).where(col(Invitation.id) == id, access.is_invited(viewer.user_id))
+        )
+        if found is None:
+            raise NotFound
+        # The book first, as everybody locks it; then what the invitation has become meanwhile.
+        book = await work.session.scalar(
+            select(Book).where(col(Book.id) == found.book_id, col(Book.deleted_at).is_(None)).with_for_update()
+        )
+        found = await work.session.scalar(
+            select(Invitation)
+            .where(col(Invitation.id) == id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        if book is None or found is None:
+            raise NotFound
+        member = await work.session.scalar(
+            select(Member).where(col(Member.book_id) == book.id, col(Member.user_id) == viewer.user_id)
+        )
+        if found.accepted_at is not None:
+            if member is None:
+                raise NotFound
+            return book
+        if found.expires_at <= work.now:
+            raise Expired("The invitation has expired. Ask for a new one.", "id")
+        found.accepted_at = work.now
+        await _seat(work, book, member, viewer.user_id, Role(found.role))
+    return book
+
+
+async def decline(context: Context, id: UUID | None) -> None:
+    """Removes an invitation to the viewer. Raises NotFound when there is none."""
+    async with context.work() as work:
+        declined = await work.session.execute(
+            delete(Invitation)
+            .where(
+                col(Invitation.id) == id,
+                access.is_invited(context.viewer.user_id),
+                col(Invitation.accepted_at).is_(None),
+            )
+            .returning(col(Invitation.book_id))
+        )
+        book_id = declined.scalar_one_or_none()
+        if book_id is None:
+            raise NotFound
+        work.tell([context.viewer.user_id], book_id)
+
+
+async def revoke(context: Context, id: UUID | None) -> Book:
+    """Takes an invitation back; for owners. Raises NotFound when there is none that they may see."""
+    async with context.work() as work:
+        found = await work.session.scalar(
+            select(Invitation).where(
+                col(Invitation.id) == id,
+                col(Invitation.accepted_at).is_(None),
+                access.owns(context.viewer.user_id, Invitation.book_id),
+            )
+        )
+        if found is None:
+            raise NotFound
+        seat = await access.book(work, context.viewer.user_id, found.book_id, Role.OWNER, in_trash=True)
+        await work.session.execute(
+            delete(Invitation).where(col(Invitation.id) == id, col(Invitation.accepted_at).is_(None))
+        )
+        await _tell_invited(work, found)
+    return seat.book
+
+
+async def mine(context: Context) -> list[Invitation]:
+    """The open invitations to the viewer's address, newest first."""
+    async with context.reading() as session:
+        found = await session.scalars(
+            select(Invitation)
+            .join(Book, col(Book.id) == Invitation.book_id)
+            .where(
+                access.is_invited(context.viewer.user_id),
+                Invitation.is_open(context.now),
+                col(Book.deleted_at).is_(None),
+            )
+            .order_by(col(Invitation.created_at).desc(), col(Invitation.id))
+        )
+        return list(found)
+
+
+async def _seat(work: Work, book: Book, member: Member | None, user_id: UUID, role: Role) -> None:
+    if member is not None and Role(member.role).includes(role):
+        work.tell([user_id], book.id)
+        return
+    if member is None:
+        count = select(func.count()).where(col(Member.book_id) == book.id)
+        if (await work.session.scalar(count) or 0) >= MEMBERS_LIMIT:
+            raise LimitReached(f"A book has at most {MEMBERS_LIMIT} members.", "id")
+        member = Member(book_id=book.id, user_id=user_id, role=role, joined_at=work.now)
+        work.session.add(member)
+    member.becomes(role, work.now)
+    await work.announce(book, MembersChanged(book_id=book.id, members=[member]))
+    work.tell([user_id], book.id)
+
+
+async def _has_room(work: Work, book: Book) -> None:
+    waiting = select(func.count()).where(col(Invitation.book_id) == book.id, col(Invitation.accepted_at).is_(None))
+    if (await work.session.scalar(waiting) or 0) >= INVITATIONS_LIMIT:
+        raise LimitReached(f"A book has at most {INVITATIONS_LIMIT} open invitations.", "input", "email")
+
+
+async def _tell_invited(work: Work, invitation: Invitation) -> None:
+    invited = await work.session.scalars(select(col(User.id)).where(User.has(invitation.email)))
+    work.tell(invited, invitation.book_id)
+
+
+def _belongs(book: Book, address: str) -> Exists:
+    return exists(
+        select(1)
+        .select_from(Member)
+        .join(User, col(User.id) == Member.user_id)
+        .where(col(Member.book_id) == book.id, User.has(address))
+    )

@@ -1,0 +1,69 @@
+"""A work: one transaction, and what is told of it once it has held."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlmodel import col
+
+from models import Book, Event, Member
+from models.event import Fact
+from storage.channels import book_channel, user_channel
+
+
+class Work:
+    """Nobody commits by hand; what is announced gets its number in the same transaction."""
+
+    def __init__(self, session: AsyncSession, *, actor_id: UUID | None, now: datetime) -> None:
+        self.session = session
+        self.actor_id = actor_id
+        self.now = now
+        #: By channel, what is told after the commit; the newest word on a channel is enough.
+        self.hints: dict[str, str] = {}
+
+    async def number(self, book: Book) -> int:
+        """Raises the book's seq under its row's lock, and returns it."""
+        raised = await self.session.execute(
+            update(Book)
+            .where(col(Book.id) == book.id)
+            .values(seq=col(Book.seq) + 1, updated_at=self.now)
+            .returning(col(Book.seq), col(Book.epoch))
+            .execution_options(synchronize_session=False)
+        )
+        seq, epoch = raised.one()
+        set_committed_value(book, "seq", seq)
+        set_committed_value(book, "updated_at", self.now)
+        self.hints[book_channel(book.id)] = f"{epoch}:{seq}"
+        return int(seq)
+
+    async def announce(self, book: Book, fact: Fact) -> int:
+        """Writes the fact into the book's journal, under its seq if it has one and else under the next."""
+        await self.session.flush()
+        seq = fact.seq if fact.seq is not None else await self.number(book)
+        self.session.add(
+            Event(
+                book_id=book.id,
+                seq=seq,
+                kind=fact.kind,
+                payload=fact.payload(),
+                actor_id=self.actor_id,
+                batch_id=fact.batch_id,
+                at=self.now,
+            )
+        )
+        return seq
+
+    def tell(self, user_ids: Iterable[UUID], book_id: UUID) -> None:
+        """Has these people's own lists look at the book again."""
+        for user_id in user_ids:
+            channel = user_channel(user_id)
+            # Two books at once: then the list is read anew.
+            self.hints[channel] = str(book_id) if self.hints.get(channel, str(book_id)) == str(book_id) else ""
+
+    async def tell_members(self, book_id: UUID) -> None:
+        """Has every member's own list look at the book again."""
+        members = await self.session.scalars(select(col(Member.user_id)).where(col(Member.book_id) == book_id))
+        self.tell(members, book_id)

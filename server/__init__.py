@@ -1,0 +1,1 @@
+"""How it runs: it alone reads the environment, and hands values down."""

@@ -1,0 +1,5 @@
+"""`python -m server` is `leporello`."""
+
+from server.cli import main
+
+main()

@@ -1,0 +1,167 @@
+"""The program as one ASGI application: its parts, made from the settings and closed with it."""
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+import schema
+from resolvers.context import Parts
+from resolvers.password import Passwords
+from resolvers.token import AccessTokens
+from server.auth import enter
+from server.doorway import Doorway
+from server.explorer import Explorer
+from server.graphql import GraphQLEndpoint
+from server.graphql.limits import Limits
+from server.health import Health
+from server.observe import logs, tracing
+from server.observe.lag import Lag
+from server.observe.metrics import Metrics
+from server.observe.observer import Observer
+from server.observe.statements import instrument
+from server.settings import Settings, read
+from storage.broadcast import Announcements, ValkeyBackend
+from storage.database import Database
+from storage.journal import Heads
+from storage.objects import Objects
+from storage.picture import Pictures
+from storage.revocations import Revocations
+
+
+@asynccontextmanager
+async def parts_of(settings: Settings) -> AsyncIterator[Parts]:
+    """What a process answers with. Postgres and the object store have to be there, Redis may come later."""
+    async with AsyncExitStack() as stack:
+        database = Database(str(settings.database_url), pool_size=settings.database_pool)
+        stack.push_async_callback(database.close)
+        backend = ValkeyBackend(str(settings.redis_url))
+        announcements = await stack.enter_async_context(Announcements(backend, poll=Heads(database).news))
+        revocations = Revocations(database, announcements)
+        await revocations.start()
+        stack.push_async_callback(revocations.stop)
+        objects = await stack.enter_async_context(
+            Objects.open(
+                endpoint=str(settings.s3_endpoint),
+                public_endpoint=settings.s3_public_endpoint or str(settings.s3_endpoint),
+                bucket=settings.s3_bucket,
+                region=settings.s3_region,
+                access_key=str(settings.s3_access_key),
+                secret_key=str(settings.s3_secret_key),
+                addressing=settings.s3_addressing,
+            )
+        )
+        passwords = Passwords()
+        stack.callback(passwords.close)
+        yield Parts(
+            database=database,
+            announcements=announcements,
+            revocations=revocations,
+            objects=objects,
+            pictures=Pictures(),
+            passwords=passwords,
+            tokens=AccessTokens(settings.secret_key),
+            upload_limit=settings.upload_limit,
+        )
+
+
+class App:
+    """Everything that one process serves."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._parts: Parts | None = None
+        self._metrics = Metrics() if settings.metrics else None
+        explores = settings.is_development if settings.explorer is None else settings.explorer
+        bucket = urlsplit(settings.s3_public_endpoint or settings.s3_endpoint or "")
+        self._explorer = Explorer(image_origins=[f"{bucket.scheme}://{bucket.netloc}"]) if explores else None
+        self.endpoint = GraphQLEndpoint(
+            schema.build([tracing.Tracing] if settings.otel_exporter_otlp_endpoint else []),
+            enter=lambda entrance: enter(self.parts, entrance),
+            observe=Observer(self._metrics),
+            limits=Limits(
+                depth=settings.query_depth,
+                aliases=settings.query_aliases,
+                tokens=settings.query_tokens,
+                body_bytes=settings.request_bytes,
+            ),
+            allowed_origins=settings.allowed_origins,
+            introspection=settings.is_development if settings.introspection is None else settings.introspection,
+            explorer=self._explorer.page if self._explorer else None,
+        )
+        self.health = Health(
+            {
+                "postgres": lambda: self.parts.database.ready(),
+                "redis": lambda: self.parts.announcements.ready(),
+                "s3": lambda: self.parts.objects.ready(),
+            }
+        )
+        self._asgi = self._routed()
+
+    @property
+    def parts(self) -> Parts:
+        assert self._parts is not None, "asked before it was started"
+        return self._parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._asgi(scope, receive, send)
+
+    def _routed(self) -> ASGIApp:
+        routes = [
+            Route("/graphql", self.endpoint),
+            WebSocketRoute("/graphql", self.endpoint),
+            *self.health.routes,
+        ]
+        if self._explorer:
+            routes += [Route("/", _to_explorer), *self._explorer.routes]
+        if self._metrics:
+            routes.append(self._metrics.route())
+        settings = self._settings
+        return Doorway(
+            tracing.Traceparent(Starlette(routes=routes, lifespan=self._lifespan)),
+            public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
+            allowed_hosts=settings.allowed_hosts,
+            allowed_origins=settings.allowed_origins,
+            trusted_proxies=[str(network) for network in settings.trusted_proxies],
+            development=settings.is_development,
+        )
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            self._parts = await stack.enter_async_context(parts_of(self._settings))
+            self._parts.revocations.ended = self.endpoint.sockets.close_session
+            lag = await stack.enter_async_context(Lag())
+            provider = tracing.configure(self._settings.otel_exporter_otlp_endpoint)
+            if provider:
+                stack.push_async_callback(functools.partial(asyncio.to_thread, provider.shutdown))
+                instrument(self._parts.database.engine)
+            if self._metrics:
+                self._count(self._metrics, lag)
+            stack.push_async_callback(self.endpoint.sockets.close_all)
+            yield
+
+    def _count(self, metrics: Metrics, lag: Lag) -> None:
+        metrics.pool(self.parts.database.engine)
+        metrics.counters("broadcast", lambda: asdict(self.parts.announcements.counts))
+        metrics.gauge("sockets", "Websockets that are open.", lambda: len(self.endpoint.sockets))
+        metrics.gauge("loop_lag_seconds", "The event loop's longest lag since the last look.", lag.worst)
+
+
+async def _to_explorer(request: Request) -> Response:
+    return RedirectResponse("/graphql", 303)
+
+
+def from_environment() -> App:
+    """For uvicorn, which makes one in each of its processes."""
+    settings = read()
+    logs.configure(json=not settings.is_development, level=settings.log_level)
+    return App(settings)

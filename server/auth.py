@@ -1,0 +1,27 @@
+"""Who comes in: from the token that an operation brought to the context that it is answered with."""
+
+from models.refusal import Refusal, Unauthenticated
+from resolvers.context import Context, Parts, Viewer
+from server.graphql.entrance import Entrance
+
+
+async def enter(parts: Parts, entrance: Entrance) -> Context:
+    """The context of one operation. A token that is no good is told by the first field that needs a viewer."""
+    return Context(
+        parts=parts,
+        caller=_caller(parts, entrance.token),
+        ip_address=entrance.ip_address,
+        user_agent=entrance.user_agent,
+    )
+
+
+def _caller(parts: Parts, token: str | None) -> Viewer | Refusal | None:
+    if token is None:
+        return None
+    try:
+        claims = parts.tokens.verify(token)
+        if parts.revocations.covers(claims.session_id):
+            return Unauthenticated("The session has ended. Sign in again.")
+    except Refusal as refusal:
+        return refusal
+    return Viewer(claims.user_id, claims.session_id, claims.expires_at)

@@ -1,0 +1,201 @@
+"""The command line: `leporello dev | serve | migrate | schema | doctor | epoch`."""
+
+import asyncio
+import socket
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn, TypeVar
+
+import asyncpg
+import typer
+import uvicorn
+import uvloop
+from rich.console import Console
+
+import schema
+from server import development, doctor
+from server.app import App
+from server.embedded import StackFailed, StackInUse
+from server.observe import logs
+from server.settings import Settings, SettingsRefused, read
+from storage.database import Database
+from storage.journal import new_epochs
+from storage.migrations import migrate as run_migrations
+from storage.migrations import newest
+
+#: Seconds that a process has to finish what it began, once it is told to stop.
+_GRACE: Final = 10
+#: Seconds between the server's pings of a websocket, and for its answer.
+_PING: Final = 10.0
+
+T = TypeVar("T")
+cli = typer.Typer(help="Leporello: the backend for shared picture books.", no_args_is_help=True, add_completion=False)
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+Host = Annotated[str | None, typer.Option(help="The address to listen on.")]
+Port = Annotated[int | None, typer.Option(help="The port to listen on.")]
+
+
+@cli.command()
+def dev(
+    host: Host = None,
+    port: Port = None,
+    data: Annotated[Path, typer.Option(help="Where the embedded stack keeps its data.")] = Path(".leporello"),
+    demo: Annotated[bool, typer.Option(help="Fill a demo book, if there is none.")] = True,
+) -> None:
+    """Run everything on this machine: the parts that no setting names are started with it."""
+    settings = _settings(host=host, port=port)
+    _is_free(settings)
+    _run(development.run(settings, data, with_demo=demo, options=server_options(settings), out=_out))
+
+
+@cli.command()
+def serve(
+    host: Host = None,
+    port: Port = None,
+    workers: Annotated[int | None, typer.Option(help="How many processes.")] = None,
+) -> None:
+    """Run the API against the parts that the settings name."""
+    settings = _settings(host=host, port=port, workers=workers)
+    _has(settings, "database_url", "redis_url", "s3_endpoint", "s3_access_key", "s3_secret_key")
+    _is_free(settings)
+    logs.configure(json=not settings.is_development, level=settings.log_level)
+    _run(_is_migrated(settings))
+    options = server_options(settings)
+    if settings.workers > 1:
+        uvicorn.run("server.app:from_environment", factory=True, workers=settings.workers, **options)
+    else:
+        uvicorn.run(App(settings), **options)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the newest step."""
+    settings = _settings()
+    _has(settings, "database_url")
+    _run(_migrate(settings))
+    _out.print(f"The database is at {newest()}.")
+
+
+@cli.command("schema")
+def schema_(
+    check: Annotated[bool, typer.Option(help="Only say whether schema/schema.graphql is current.")] = False,
+) -> None:
+    """Write the GraphQL schema into schema/schema.graphql."""
+    current = schema.exported()
+    if not check:
+        schema.EXPORTED.write_text(current, "utf-8")
+        _out.print(f"Written: {schema.EXPORTED.name}, {current.count(chr(10))} lines.")
+    elif not schema.EXPORTED.exists() or schema.EXPORTED.read_text("utf-8") != current:
+        _fail("schema/schema.graphql is stale: run `make schema`, and read what has changed.")
+
+
+@cli.command("doctor")
+def doctor_() -> None:
+    """Say what can be reached and what not."""
+    settings = _settings()
+    if not _run(doctor.examine(settings, _out)):
+        raise typer.Exit(1)
+
+
+@cli.command()
+def epoch() -> None:
+    """Give every book a new epoch: after a backup was restored, so that no client goes on in the old history."""
+    settings = _settings()
+    _has(settings, "database_url")
+
+    async def renew() -> int:
+        database = Database(str(settings.database_url))
+        try:
+            return await new_epochs(database)
+        finally:
+            await database.close()
+
+    _out.print(f"{_run(renew()):,} books have a new epoch.")
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """How uvicorn runs: one loop, one parser, no reading of proxies' headers but our own."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws": "websockets-sansio",
+        "ws_max_size": settings.request_bytes,
+        "ws_ping_interval": _PING,
+        "ws_ping_timeout": _PING,
+        "ws_per_message_deflate": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "date_header": False,
+        "access_log": False,
+        "log_config": None,
+        "lifespan": "on",
+        "timeout_graceful_shutdown": _GRACE,
+    }
+
+
+def main() -> None:
+    """The console script. What is expected to go wrong is one line; the rest is ours to be ashamed of."""
+    cli()
+
+
+async def _migrate(settings: Settings) -> None:
+    database = Database(str(settings.database_url))
+    try:
+        await run_migrations(database)
+    finally:
+        await database.close()
+
+
+async def _is_migrated(settings: Settings) -> None:
+    behind = await doctor.behind(settings)
+    if behind:
+        raise StackFailed("postgres", behind)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return _on_loop(work)
+    except (StackFailed, StackInUse) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        _fail(f"Postgres cannot be reached: {str(error) or type(error).__name__}.")
+
+
+def _on_loop(work: Coroutine[Any, Any, T]) -> T:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def _settings(**given: Any) -> Settings:
+    try:
+        return read(**given)
+    except SettingsRefused as error:
+        _fail(str(error))
+
+
+def _has(settings: Settings, *names: str) -> None:
+    missing = [name.upper() for name in names if getattr(settings, name) is None]
+    if missing:
+        _fail(f"{', '.join(missing)} must be set; `leporello dev` starts its own.")
+
+
+def _is_free(settings: Settings) -> None:
+    """A taken port is said before anything is started."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            _fail(f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}. PORT chooses another.")
+
+
+def _fail(line: str) -> NoReturn:
+    _err.print(line, markup=False, soft_wrap=True)
+    raise typer.Exit(1)

@@ -1,0 +1,104 @@
+"""What the program reaches and what not, for whoever sets it up."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import redis.asyncio as redis
+from redis.exceptions import RedisError
+from rich.console import Console
+
+from models.refusal import Refusal
+from server.settings import Settings
+from storage.database import Database
+from storage.migrations import newest, reached
+from storage.objects import Objects
+
+#: Seconds that a part has to answer.
+_PATIENCE: Final = 5.0
+
+
+async def examine(settings: Settings, out: Console) -> bool:
+    """Prints a line for each part; returns whether all of them are there."""
+    parts = {"PostgreSQL": _postgres, "Redis": _redis, "Object store": _objects}
+    well = True
+    for name, look in parts.items():
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                said = await look(settings)
+            out.print(f"[green]✓[/] {name}: {said}")
+        except _Missing as missing:
+            well = False
+            out.print(f"[red]✗[/] {name}: {missing}")
+        except Exception as error:  # Whatever it fails with is what they want to know.
+            well = False
+            out.print(f"[red]✗[/] {name}: {str(error) or type(error).__name__}", markup=True)
+    if settings.is_development:
+        out.print("[yellow]![/] ENVIRONMENT is development: not for others to reach.")
+    return well
+
+
+async def behind(settings: Settings) -> str | None:
+    """What to do when the database is not at the step that this program needs; None when it is."""
+    async with _database(settings) as database:
+        step = await reached(database)
+    if step == newest():
+        return None
+    return f"the database is at {step or 'no step at all'}, and {newest()} is needed: run `leporello migrate`."
+
+
+class _Missing(Exception):
+    pass
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Database]:
+    database = Database(str(settings.database_url), pool_size=1)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def _postgres(settings: Settings) -> str:
+    if settings.database_url is None:
+        raise _Missing("DATABASE_URL is not set; `leporello dev` starts its own.")
+    async with _database(settings) as database:
+        await database.ready()
+    if missing := await behind(settings):
+        raise _Missing(missing)
+    return f"reached, migrated to {newest()}."
+
+
+async def _redis(settings: Settings) -> str:
+    if settings.redis_url is None:
+        raise _Missing("REDIS_URL is not set; `leporello dev` starts its own.")
+    client = redis.from_url(settings.redis_url)
+    try:
+        await client.ping()
+    except RedisError as error:
+        raise _Missing(str(error)) from error
+    finally:
+        await client.aclose()
+    return "reached."
+
+
+async def _objects(settings: Settings) -> str:
+    if settings.s3_endpoint is None:
+        raise _Missing("S3_ENDPOINT is not set; `leporello dev` starts its own.")
+    try:
+        async with Objects.open(
+            endpoint=settings.s3_endpoint,
+            public_endpoint=settings.s3_public_endpoint or settings.s3_endpoint,
+            bucket=settings.s3_bucket,
+            region=settings.s3_region,
+            access_key=settings.s3_access_key or "",
+            secret_key=settings.s3_secret_key or "",
+            addressing=settings.s3_addressing,
+        ) as objects:
+            if not await objects.ready():
+                raise _Missing(f"the bucket {settings.s3_bucket} cannot be reached.")
+    except Refusal as refusal:
+        raise _Missing(str(refusal)) from refusal
+    return f"reached, bucket {settings.s3_bucket}."

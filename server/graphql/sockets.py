@@ -1,0 +1,78 @@
+"""The websockets of this process, by their sessions, so that the end of a session ends them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from server.graphql.limits import Limits
+
+if TYPE_CHECKING:
+    from server.graphql.socket import Socket
+
+
+class Sockets:
+    """Holds each socket from its handshake to its end, and no more of them than the limits say."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._all: set[Socket] = set()
+        self._of_session: dict[UUID, set[Socket]] = {}
+        self._of_address: Counter[str | None] = Counter()
+
+    def __iter__(self) -> Iterator[Socket]:
+        return iter(list(self._all))
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @property
+    def sessions(self) -> frozenset[UUID]:
+        """The sessions that have a socket here."""
+        return frozenset(self._of_session)
+
+    def admit(self, socket: Socket) -> bool:
+        """False when a cap is reached."""
+        address = socket.entrance.ip_address
+        if len(self._all) >= self._limits.sockets_per_process:
+            return False
+        if self._of_address[address] >= self._limits.sockets_per_address:
+            return False
+        self._all.add(socket)
+        self._of_address[address] += 1
+        return True
+
+    def identify(self, socket: Socket, session_id: UUID) -> None:
+        """From now on the socket ends with this session."""
+        if socket in self._all:
+            self._of_session.setdefault(session_id, set()).add(socket)
+
+    def forget(self, socket: Socket) -> None:
+        """It is gone. Can be repeated."""
+        if socket not in self._all:
+            return
+        self._all.discard(socket)
+        address = socket.entrance.ip_address
+        self._of_address[address] -= 1
+        if not self._of_address[address]:
+            del self._of_address[address]
+        if socket.viewer and (of_session := self._of_session.get(socket.viewer.session_id)):
+            of_session.discard(socket)
+            if not of_session:
+                del self._of_session[socket.viewer.session_id]
+
+    async def close_session(self, session_id: UUID, code: int = 4401, reason: str = "Session revoked.") -> None:
+        """Ends every socket of a session; whatever their subscriptions still yield is not sent."""
+        await _together(each.close(code, reason) for each in list(self._of_session.get(session_id, ())))
+
+    async def close_all(self, code: int = 1012, reason: str = "Restarting.") -> None:
+        """Ends every socket once its mutations have been answered."""
+        await _together(each.retire(code, reason) for each in list(self._all))
+
+
+async def _together(closings: Iterable[Coroutine[Any, Any, None]]) -> None:
+    # Each has a time limit of its own, and none waits for another.
+    await asyncio.gather(*closings)

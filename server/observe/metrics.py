@@ -1,0 +1,148 @@
+"""Counts for Prometheus, of this process alone.
+
+Label values are bounded: an operation's name is the client's own, and each would be a series for ever.
+"""
+
+import math
+import re
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import QueuePool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.observe.operation import Operation
+
+#: How many names of operations, beside those given, get a series of their own.
+NAMES_LIMIT: Final = 100
+CODES_LIMIT: Final = 40
+#: Those who scrape more often than this many seconds share one answer.
+SHARED: Final = 1.0
+OTHER: Final = "other"
+UNNAMED: Final = "unnamed"
+BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_name = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
+
+
+class Metrics:
+    """What the program counts; `names` are the operations known beforehand, as those of our clients."""
+
+    def __init__(self, names: Collection[str] = ()) -> None:
+        self.registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        self._operations = Counter(
+            "leporello_operations",
+            "GraphQL operations that ended, by their outcome.",
+            ("kind", "name", "code"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "leporello_operation_seconds",
+            "How long queries and mutations took.",
+            ("kind",),
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self._names = set(names)
+        self._room = len(self._names) + NAMES_LIMIT
+        self._codes: set[str] = set()
+        # Looking a child up by its labels takes longer than counting; as bounded as the labels are.
+        self._counters: dict[tuple[str, str, str], Counter] = {}
+        self._timers: dict[str, Histogram] = {kind: self._seconds.labels(kind) for kind in ("query", "mutation")}
+        self._answer: tuple[float, bytes] = (-math.inf, b"")
+
+    def count(self, operation: Operation) -> None:
+        labels = (operation.kind, self._named(operation), self._coded(operation.code))
+        counter = self._counters.get(labels)
+        if counter is None:
+            counter = self._counters[labels] = self._operations.labels(*labels)
+        counter.inc()
+        # A subscription lasts as long as somebody looks: that says nothing about how fast we are.
+        timer = self._timers.get(operation.kind)
+        if timer is not None:
+            timer.observe(operation.seconds)
+
+    def _named(self, operation: Operation) -> str:
+        name = operation.name
+        if name is None:
+            return UNNAMED
+        if name in self._names:
+            return name
+        # Strangers cannot use the room up: a name is learnt when someone known had success with it.
+        known = operation.user_id is not None and operation.code is None
+        if known and len(self._names) < self._room and _name.fullmatch(name):
+            self._names.add(name)
+            return name
+        return OTHER
+
+    def _coded(self, code: str | None) -> str:
+        if code is None:
+            return "OK"
+        if code not in self._codes:
+            if len(self._codes) >= CODES_LIMIT:
+                return OTHER
+            self._codes.add(code)
+        return code
+
+    def gauge(self, name: str, description: str, read: Callable[[], float]) -> None:
+        """A number that is read when it is asked for, such as how many sockets are open."""
+
+        def told() -> float:
+            try:
+                return float(read())
+            except Exception:  # One part that is away must not hide the figures of the others.
+                return math.nan
+
+        Gauge(f"leporello_{name}", description, registry=self.registry).set_function(told)
+
+    def counters(self, prefix: str, read: Callable[[], Mapping[str, int]]) -> None:
+        """Numbers that a part counts by itself and that only grow, such as the broadcast's."""
+        self.registry.register(_Counted(f"leporello_{prefix}", read))
+
+    def pool(self, engine: AsyncEngine, name: str = "sql") -> None:
+        """How many connections of the engine's pool are in use, and how many there may be."""
+        pool = engine.sync_engine.pool
+        if not isinstance(pool, QueuePool):
+            return
+        self.gauge(f"{name}_connections_used", "SQL connections in use.", pool.checkedout)
+        self.gauge(f"{name}_connections_idle", "SQL connections open and waiting.", pool.checkedin)
+        self.gauge(f"{name}_connections_size", "SQL connections that the pool keeps.", pool.size)
+
+    def route(self, path: str = "/metrics") -> Route:
+        return Route(path, self._respond, methods=["GET"], include_in_schema=False)
+
+    async def _respond(self, request: Request) -> Response:
+        now = time.monotonic()
+        if now - self._answer[0] >= SHARED:
+            self._answer = (now, generate_latest(self.registry))
+        media_type = "text/plain; version=0.0.4; charset=utf-8"
+        return Response(self._answer[1], headers={"content-type": media_type, "cache-control": "no-store"})
+
+
+class _Counted(Collector):
+    def __init__(self, prefix: str, read: Callable[[], Mapping[str, int]]) -> None:
+        self._prefix = prefix
+        self._read = read
+
+    def collect(self) -> Iterable[Metric]:
+        with suppress(Exception):  # As for a gauge.
+            for name, value in self._read().items():
+                yield CounterMetricFamily(f"{self._prefix}_{name}", f"{name.replace('_', ' ')}.", value=value)

@@ -1,0 +1,133 @@
+"""Settings: the one place that has heard of the environment."""
+
+import os
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SECRET_LENGTH: Final = 32
+DEVELOPMENT_SECRET: Final = "a secret for development alone, known to everybody"
+_PREFIX: Final = "LEPORELLO_"
+
+
+class SettingsRefused(Exception):
+    """The settings cannot be used; the message is one line for whoever wrote them."""
+
+
+class Settings(BaseSettings):
+    """Read from the environment and from `.env`; the names are those of the fields, in capitals."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="forbid", env_ignore_empty=True)
+
+    environment: Literal["development", "production"] = Field(
+        "development",
+        description="In production, defaults that are only safe on one's own machine are refused.",
+    )
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
+    workers: int = Field(1, ge=1, le=64, description="How many processes `leporello serve` runs.")
+    public_url: str | None = Field(
+        None,
+        description="Where clients reach the program, such as https://books.example.org; needed in production.",
+    )
+    secret_key: str = Field(
+        DEVELOPMENT_SECRET,
+        description=f"Signs the tokens; at least {SECRET_LENGTH} random characters in production.",
+    )
+    database_url: str | None = Field(
+        None, description="postgresql://user:password@host:port/name; left out, `dev` starts its own."
+    )
+    database_pool: int = Field(10, ge=2, le=100, description="Connections a process holds.")
+    redis_url: str | None = Field(None, description="redis://…; left out, `dev` starts its own.")
+    s3_endpoint: str | None = Field(
+        None, description="Where the program reaches the object store; left out, `dev` starts its own."
+    )
+    s3_public_endpoint: str | None = Field(None, description="Where clients reach it; S3_ENDPOINT unless said.")
+    s3_bucket: str = Field("leporello", description="The bucket of the photos.")
+    s3_region: str = Field("us-east-1", description="The region that requests are signed for.")
+    s3_access_key: str | None = Field(None, description="The key's name.")
+    s3_secret_key: str | None = Field(None, description="The key.")
+    s3_addressing: Literal["path", "virtual"] = Field("path", description="How URLs name the bucket.")
+    upload_limit: int = Field(50 * 2**20, ge=1, le=2**31 - 1, description="The largest photo, in bytes.")
+    allowed_origins: Annotated[list[str], NoDecode] = Field(
+        [], description="Web pages that may use the API and the bucket, separated by commas."
+    )
+    allowed_hosts: Annotated[list[str], NoDecode] = Field(
+        [], description="Names besides PUBLIC_URL's that requests may call us by, separated by commas."
+    )
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
+        [], description="Networks whose X-Forwarded-For is believed, separated by commas."
+    )
+    introspection: bool | None = Field(None, description="Whether the schema can be asked for; on in development.")
+    explorer: bool | None = Field(None, description="Whether a browser gets GraphiQL; on in development.")
+    metrics: bool = Field(False, description="Whether /metrics answers Prometheus.")
+    otel_exporter_otlp_endpoint: str | None = Field(None, description="Where spans are sent; nowhere unless set.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+    query_depth: int = Field(15, ge=1, description="How deep an operation may nest.")
+    query_aliases: int = Field(15, ge=0, description="How many aliases an operation may use.")
+    query_tokens: int = Field(2000, ge=1, description="How many tokens a document may have.")
+    request_bytes: int = Field(2**20, ge=1, description="The largest request, in bytes.")
+
+    @field_validator("allowed_origins", "allowed_hosts", "trusted_proxies", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+            raise ValueError("it is an address such as https://books.example.org")
+        return value.rstrip("/") if value else None
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> "Settings":
+        if self.environment == "development":
+            return self
+        if self.secret_key == DEVELOPMENT_SECRET or len(self.secret_key) < SECRET_LENGTH:
+            raise ValueError(f"SECRET_KEY needs at least {SECRET_LENGTH} random characters in production")
+        if len(set(self.secret_key)) < 10:
+            raise ValueError("SECRET_KEY is too simple for production")
+        if "*" in self.allowed_origins:
+            raise ValueError("ALLOWED_ORIGINS names each origin in production")
+        missing = [
+            name.upper()
+            for name in (
+                "database_url",
+                "redis_url",
+                "s3_endpoint",
+                "s3_access_key",
+                "s3_secret_key",
+                "public_url",
+            )
+            if getattr(self, name) is None
+        ]
+        if missing:
+            raise ValueError(f"{', '.join(missing)} must be set in production")
+        return self
+
+    @property
+    def is_development(self) -> bool:
+        return self.environment == "development"
+
+
+def read(**given: Any) -> Settings:
+    """The settings, with what the command line gives on top. Raises SettingsRefused."""
+    unknown = sorted(name for name in os.environ if name.startswith(_PREFIX))
+    if unknown:
+        raise SettingsRefused(f"Unknown setting {', '.join(unknown)}: settings have no prefix.")
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise SettingsRefused("; ".join(_line(one) for one in error.errors())) from None
+
+
+def _line(error: Any) -> str:
+    name = ".".join(str(part) for part in error["loc"]).upper()
+    if error["type"] == "extra_forbidden":
+        return f"Unknown setting {name}."
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{name}: {message}." if name else f"{message}."

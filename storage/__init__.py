@@ -1,0 +1,1 @@
+"""Where it is kept: Postgres, S3, Redis."""

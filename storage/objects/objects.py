@@ -1,0 +1,181 @@
+"""The bucket, as the program itself uses it."""
+
+import asyncio
+import base64
+import hashlib
+import io
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, BinaryIO, Self
+
+import aioboto3
+
+from models.refusal import TooLarge, Unavailable
+from storage.objects import bucket
+from storage.objects.requests import GLANCE, TRANSFER, NoSuchObject, asking, config
+from storage.objects.signing import Addressing, Signer
+
+#: How much of a file is in memory at a time, in bytes.
+CHUNK = 1 << 18
+#: How many keys a delete may name (the DeleteObjects API's own limit).
+DELETED_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object in the bucket; `size` in bytes."""
+
+    key: str
+    size: int
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What was read: bytes, and their SHA-256 in lower-case hex."""
+
+    size: int
+    sha256: str
+
+
+class Objects:
+    """One bucket. What goes wrong with it is Unavailable, and a key without an object NoSuchObject."""
+
+    def __init__(self, client: Any, name: str, signer: Signer) -> None:
+        self._client = client
+        self._bucket = name
+        self.url = signer.url
+        self.ticket = signer.ticket
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        *,
+        endpoint: str,
+        public_endpoint: str,
+        bucket: str,
+        region: str,
+        access_key: str,
+        secret_key: str,
+        addressing: Addressing = "path",
+    ) -> AsyncIterator[Self]:
+        """Connected to `endpoint`; what it signs for browsers leads to `public_endpoint`."""
+        signer = Signer(
+            public_endpoint=public_endpoint,
+            bucket=bucket,
+            region=region,
+            access_key=access_key,
+            secret_key=secret_key,
+            addressing=addressing,
+        )
+        session = aioboto3.Session(access_key, secret_key, region_name=region)
+        async with session.client("s3", endpoint_url=endpoint, config=config(addressing)) as client:
+            yield cls(client, bucket, signer)
+
+    async def prepare(self, allowed_origins: Sequence[str]) -> None:
+        """Makes the bucket if it is missing, and lets pages of these origins use tickets and addresses."""
+        async with asking():
+            await bucket.prepare(self._client, self._bucket, allowed_origins)
+
+    async def ready(self) -> bool:
+        """Whether the bucket is there and ours, found out in GLANCE seconds."""
+        try:
+            async with asking(GLANCE):
+                await self._client.head_bucket(Bucket=self._bucket)
+        except (NoSuchObject, Unavailable):
+            return False
+        return True
+
+    async def head(self, key: str) -> Found | None:
+        try:
+            async with asking():
+                answer = await self._client.head_object(Bucket=self._bucket, Key=key)
+        except NoSuchObject:
+            return None
+        return Found(key, answer["ContentLength"], answer["LastModified"])
+
+    async def read_into(self, key: str, file: BinaryIO, limit: int) -> Received:
+        """Copies the object to the file's end, chunk by chunk; raises TooLarge beyond `limit` bytes."""
+        digest, size = hashlib.sha256(), 0
+
+        def take(chunk: bytes) -> None:
+            digest.update(chunk)
+            file.write(chunk)
+
+        async with asking(TRANSFER):
+            answer = await self._client.get_object(Bucket=self._bucket, Key=key)
+            body = answer["Body"]
+            async with body:
+                if answer["ContentLength"] > limit:
+                    raise TooLarge(f"The file is larger than {limit} bytes.")
+                async for chunk in body.iter_chunks(CHUNK):
+                    size += len(chunk)
+                    if size > limit:
+                        raise TooLarge(f"The file is larger than {limit} bytes.")
+                    await asyncio.to_thread(take, chunk)
+        await asyncio.to_thread(file.flush)
+        return Received(size, digest.hexdigest())
+
+    async def store(
+        self,
+        key: str,
+        file: BinaryIO,
+        *,
+        content_type: str,
+        content_disposition: str,
+        cache_control: str,
+        sha256: str | None = None,
+    ) -> Received:
+        """Puts the whole file there, or nothing: the bucket refuses bytes of another SHA-256 (in hex).
+
+        Without one, it is taken of the file as it is now.
+        """
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        if sha256 is None:
+            sha256 = await asyncio.to_thread(_digest, file)
+        async with asking(TRANSFER):
+            await self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=file,
+                ContentLength=size,
+                ContentType=content_type,
+                ContentDisposition=content_disposition,
+                CacheControl=cache_control,
+                ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+            )
+        return Received(size, sha256)
+
+    async def delete(self, keys: Iterable[str]) -> None:
+        """Deletes them all; those that are not there are as good as deleted."""
+        named = [{"Key": key} for key in keys]
+        for start in range(0, len(named), DELETED_AT_ONCE):
+            some = {"Objects": named[start : start + DELETED_AT_ONCE], "Quiet": True}
+            async with asking():
+                answer = await self._client.delete_objects(Bucket=self._bucket, Delete=some)
+            if any(error.get("Code") != "NoSuchKey" for error in answer.get("Errors", ())):
+                raise Unavailable
+
+    async def list(self, prefix: str) -> AsyncIterator[Found]:
+        """Everything whose key begins so, by key, fetched a page at a time."""
+        more: dict[str, str] = {}
+        while True:
+            async with asking():
+                page = await self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **more)
+            for entry in page.get("Contents", ()):
+                yield Found(entry["Key"], entry["Size"], entry["LastModified"])
+            if not page.get("IsTruncated"):
+                return
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+def _digest(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(CHUNK):
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""What it promises, asked as a client would."""

