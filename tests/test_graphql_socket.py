@@ -253,6 +253,18 @@ async def test_an_id_may_be_used_again_at_once(served: Served) -> None:
         assert await client.hear() == {"id": "a", "type": "complete"}
 
 
+async def test_a_mutation_that_is_given_up_does_not_answer_the_next_of_its_id(served: Served) -> None:
+    async with talking(served) as client:
+        await client.subscribe("a", "mutation { slow }")
+        await asyncio.wait_for(served.story.begun.wait(), 5)
+        await client.say("complete", id="a")
+        await client.subscribe("a", "subscription { ticks }")
+        assert "ticks" in (await client.hear())["payload"]["data"]
+        served.story.go_on.set()
+        assert await asyncio.wait_for(served.story.ends.get(), 5) == "done"
+        assert [(await client.hear())["payload"] for _ in range(5)] == [{"data": {"ticks": "tick"}}] * 5
+
+
 @pytest.mark.parametrize(
     "payload",
     [

@@ -10,10 +10,9 @@ from server.embedded.refusals import StackFailed
 PLATFORMS = {
     ("linux", "x86_64"),
     ("linux", "aarch64"),
-    ("darwin", "x86_64"),
     ("darwin", "arm64"),
 }
-"""What all three wheels are built for."""
+"""What all three wheels are built for; SeaweedFS is not there for Intel Macs."""
 
 
 def ensure_supported() -> None:

@@ -10,6 +10,8 @@ import structlog
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError, ResponseError
 
+from storage.broadcast.ending import end
+
 log = structlog.get_logger()
 
 #: Seconds a caller waits at most; seconds in which nobody waits after that has happened.
@@ -75,8 +77,7 @@ class Wire:
         if self._task is None:
             return
         task, self._task = self._task, None
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end([task])
         self._give_up(self._waiting)
         self._waiting.clear()
         await self._connection.disconnect(nowait=True)
