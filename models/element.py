@@ -100,9 +100,13 @@ class Element(SQLModel, table=True):
 
     @classmethod
     def heard(cls, told: Mapping[str, Any]) -> "Element":
-        """The element that an event told of; it belongs to no session."""
+        """The element that an event told of; it belongs to no session. What an older program left out is the default."""
         return cls(
-            **{name: _PARSED[name](told[name]) if told[name] and name in _PARSED else told[name] for name in _TOLD}
+            **{
+                name: _PARSED[name](told[name]) if told[name] and name in _PARSED else told[name]
+                for name in _TOLD
+                if name in told
+            }
         )
 
 

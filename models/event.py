@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
+import orjson
 from sqlalchemy import JSON, Index
 from sqlmodel import Field, SQLModel
 
@@ -14,6 +15,11 @@ from models.element import Element
 from models.image import Image
 from models.member import Member
 from models.page import Page
+
+#: Bytes of JSON that an event says at most; of a larger one only that the book is to be read anew. With what a
+#: client asks of it besides, it stays below the mebibyte at which common websocket clients refuse a message.
+PAYLOAD_LIMIT: Final = 512 * 1024
+RESYNC: Final = "Resync"
 
 
 class Event(SQLModel, table=True):
@@ -60,6 +66,11 @@ class Fact:
     def payload(self) -> dict[str, Any]:
         return {}
 
+    def told(self) -> tuple[str, dict[str, Any]]:
+        """The kind and the payload of its event: a Resync, when it is too large to send."""
+        payload = self.payload()
+        return (self.kind, payload) if len(orjson.dumps(payload)) <= PAYLOAD_LIMIT else (RESYNC, {})
+
 
 @dataclass(kw_only=True)
 class CanvasChanged(Fact):
@@ -105,3 +116,7 @@ class BookChanged(Fact):
     """Title, description, cover, visibility or trash; the book is read as it is now."""
 
     kind = "BookChanged"
+
+
+#: What this program can tell; a newer one that runs beside it may write other kinds.
+KINDS: Final = frozenset(fact.kind for fact in (CanvasChanged, ImagesChanged, MembersChanged, BookChanged))

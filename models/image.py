@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Index, or_
+from sqlalchemy import BigInteger, ColumnElement, Index, and_, false, or_
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel, col
 
@@ -27,6 +27,8 @@ FILENAME_LENGTH: Final = 255
 FILES_LIMIT: Final = 100
 IMAGES_LIMIT: Final = 10_000
 TICKET_LIFETIME: Final = timedelta(minutes=15)
+#: How many of the photos that are completed together are fetched and looked at side by side.
+CHECKS_AT_ONCE: Final = 4
 #: When a check that never ended (its process died) may be begun again.
 CHECK_LIFETIME: Final = timedelta(minutes=5)
 
@@ -86,7 +88,20 @@ class Image(SQLModel, table=True):
     @staticmethod
     def is_listed_for(viewer_id: UUID | None) -> ColumnElement[bool]:
         """PENDING ones are for their uploader alone."""
-        return or_(col(Image.status) != ImageStatus.PENDING, col(Image.uploader_id) == viewer_id)
+        return or_(col(Image.status) != ImageStatus.PENDING, Image.is_by(viewer_id))
+
+    @staticmethod
+    def is_by(viewer_id: UUID | None) -> ColumnElement[bool]:
+        """That the viewer uploaded it; nobody did not upload those of people who are gone."""
+        return col(Image.uploader_id) == viewer_id if viewer_id else false()
+
+    @staticmethod
+    def is_held(at: datetime) -> ColumnElement[bool]:
+        """That its bytes were good, or are being checked; a check that never ended holds nothing."""
+        return or_(
+            col(Image.status) == ImageStatus.READY,
+            and_(col(Image.status) == ImageStatus.PROCESSING, col(Image.status_at) >= at - CHECK_LIFETIME),
+        )
 
     def told(self) -> dict[str, Any]:
         """What an event says of it."""
@@ -116,12 +131,12 @@ def checked_type(content_type: str, *path: str) -> str:
     return content_type
 
 
-def checked_size(size: int, most: int, *path: str) -> int:
+def checked_size(size: int, *path: str, most: int) -> int:
     """Raises Invalid for an empty file, TooLarge above `most` bytes."""
     if size < 1:
         raise Invalid("A file has at least one byte.", *path)
     if size > most:
-        raise TooLarge(f"A photo has at most {most // 2**20} MiB.", *path)
+        raise TooLarge(f"A photo has at most {most / 2**20:g} MiB.", *path)
     return size
 
 

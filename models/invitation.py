@@ -47,5 +47,6 @@ class Invitation(SQLModel, table=True):
         return same_address(col(Invitation.email), email)
 
     @staticmethod
-    def is_open(at: datetime) -> ColumnElement[bool]:
+    def is_open(at: Any) -> ColumnElement[bool]:
+        """That it can be accepted at this moment (or SQL for one)."""
         return and_(col(Invitation.accepted_at).is_(None), col(Invitation.expires_at) > at)

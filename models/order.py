@@ -10,6 +10,8 @@ from typing import Final
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 FIRST: Final = "a0"
 _LEAST: Final = "A" + "0" * 26
+#: A key that would be longer has its neighbours respaced: two that change places for ever gain a character in six.
+KEY_LENGTH: Final = 64
 
 
 def between(before: str | None, after: str | None) -> str:
@@ -28,6 +30,25 @@ def between(before: str | None, after: str | None) -> str:
     if raised is not None and raised < after:
         return raised
     return low + _middle(before[len(low) :], None)
+
+
+def spread(before: str | None, after: str | None, count: int) -> list[str]:
+    """That many keys above `before` and below `after`, rising, and as short as can be."""
+    if not count:
+        return []
+    if after is None:
+        keys = [between(before, None)]
+        while len(keys) < count:
+            keys.append(between(keys[-1], None))
+        return keys
+    if before is None:
+        keys = [between(None, after)]
+        while len(keys) < count:
+            keys.append(between(None, keys[-1]))
+        return keys[::-1]
+    middle = between(before, after)
+    under = count // 2
+    return [*spread(before, middle, under), middle, *spread(middle, after, count - under - 1)]
 
 
 def _below(after: str) -> str:

@@ -13,6 +13,8 @@ from models.columns import moment, now, one_of, reference, text
 from models.id import new_id
 
 ACCESS_LIFETIME: Final = timedelta(minutes=15)
+#: How many a user may have; one more ends the one that was used longest ago.
+SESSIONS_LIMIT: Final = 100
 REFRESH_LIFETIME: Final = timedelta(days=60)
 #: How long the same refresh token may be sent again by a client that did not get the answer.
 REFRESH_GRACE: Final = timedelta(seconds=10)

@@ -67,14 +67,19 @@ def image_is_seen(viewer_id: UUID | None) -> ColumnElement[bool]:
 def member_is_seen(viewer_id: UUID | None) -> ColumnElement[bool]:
     """Members are for members."""
     other = aliased(Member)
-    return exists(select(1).where(col(other.book_id) == Member.book_id, col(other.user_id) == viewer_id)).correlate(Member)
+    return exists(select(1).where(col(other.book_id) == Member.book_id, col(other.user_id) == viewer_id)).correlate(
+        Member
+    )
 
 
 def invitation_is_seen(viewer_id: UUID | None, at: Any) -> ColumnElement[bool]:
-    """Owners see those of their book, the invited their own."""
+    """Owners see those of their book, the invited their own, but not to a book in the trash."""
+    in_trash = exists(
+        select(1).where(col(Book.id) == Invitation.book_id, col(Book.deleted_at).is_not(None))
+    ).correlate_except(Book)
     return and_(
         Invitation.is_open(at),
-        or_(owns(viewer_id, Invitation.book_id), is_invited(viewer_id)),
+        or_(owns(viewer_id, Invitation.book_id), and_(is_invited(viewer_id), ~in_trash)),
     )
 
 

@@ -12,11 +12,13 @@ from models.book import checked_description, checked_title
 from models.columns import moment_of
 from models.event import BookChanged
 from models.id import client_id as parsed_client_id
+from models.id import inside
 from models.order import FIRST
-from models.refusal import Invalid, NotFound
+from models.refusal import Gone, Invalid, NotFound
 from resolvers import access
 from resolvers.connection import Keyset, Slice, slice_of
 from resolvers.context import Context
+from resolvers.work import Work
 
 _NEWEST_CHANGE: Final = Keyset((col(Book.updated_at), col(Book.id)), (moment_of, UUID))
 
@@ -70,9 +72,8 @@ async def update(context: Context, id: UUID | None, changes: dict[str, Any]) -> 
         raise Invalid("A book is private or public.", "input", "visibility")
     async with context.work() as work:
         seat = await access.book(work, context.viewer.user_id, id, role, "input", "id")
-        cover = checked.get("cover_image_id")
-        if cover is not None and not await _is_cover(work.session, seat.book.id, cover):
-            raise NotFound("There is no such photo in this book.", "input", "coverImageId")
+        if changes.get("cover_image_id") is not None:
+            checked["cover_image_id"] = await _cover(work, seat.book, changes["cover_image_id"])
         changed = {name: value for name, value in checked.items() if getattr(seat.book, name) != value}
         for name, value in changed.items():
             setattr(seat.book, name, value)
@@ -113,19 +114,20 @@ async def _made_before(context: Context, user_id: UUID, client_id: UUID | None) 
             )
         )
     if found is None:
-        raise Invalid("This clientId was used for a book that is gone.", "input", "clientId")
+        raise Gone("This clientId was used for a book that is gone.", "input", "clientId")
     return found
 
 
-async def _is_cover(session: Any, book_id: UUID, image_id: UUID) -> bool:
-    return (
-        await session.scalar(
-            select(col(Image.id)).where(
-                col(Image.id) == image_id,
-                col(Image.book_id) == book_id,
-                col(Image.deleted_at).is_(None),
-                col(Image.status) != ImageStatus.FAILED,
-            )
+async def _cover(work: Work, book: Book, id: str) -> UUID:
+    """The id of a photo that can stand for the book. Raises NotFound for any other."""
+    found = await work.session.scalar(
+        select(col(Image.id)).where(
+            col(Image.id) == inside("im", id),
+            col(Image.book_id) == book.id,
+            col(Image.deleted_at).is_(None),
+            col(Image.status) != ImageStatus.FAILED,
         )
-        is not None
     )
+    if found is None:
+        raise NotFound("There is no such photo in this book.", "input", "coverImageId")
+    return found

@@ -3,7 +3,7 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 
 import orjson
@@ -45,8 +45,10 @@ class Keyset:
         """Raises BadUserInput for what was not made here."""
         try:
             parts = orjson.loads(urlsafe_b64decode(cursor[:_CURSOR_LENGTH]))
-            return tuple(parse(part) for parse, part in zip(self.parse, parts, strict=True))
-        except (ValueError, TypeError, AttributeError) as error:
+            values = [parse(part) for parse, part in zip(self.parse, parts, strict=True)]
+            # A moment that UTC has no date for overflows here rather than in Postgres.
+            return tuple(value.astimezone(UTC) if isinstance(value, datetime) else value for value in values)
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise BadUserInput("That is no cursor of this list.") from error
 
 

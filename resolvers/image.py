@@ -1,10 +1,12 @@
 """Photos: tickets to put them into the bucket, and the check of what was put."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, BinaryIO, Final, Literal, cast
+from typing import Any, BinaryIO, Final, Literal, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select, update
@@ -15,6 +17,7 @@ from models.event import ImagesChanged
 from models.id import inside, new_id
 from models.image import (
     CHECK_LIFETIME,
+    CHECKS_AT_ONCE,
     FILES_LIMIT,
     IMAGES_LIMIT,
     TICKET_LIFETIME,
@@ -32,6 +35,7 @@ from storage.objects import NoSuchObject, Ticket, disposition
 from storage.picture import NotAPicture, Picture
 
 _NEWEST: Final = Keyset((col(Image.id),), (UUID,))
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Upload:
 
 
 async def request(context: Context, *, book_id: UUID | None, files: list[File]) -> list[Upload]:
-    """A ticket for each file, in their order. Raises Refusals with each file that cannot be taken."""
+    """A ticket for each file, in their order. Raises Refusals with all that is wrong with them."""
     if not 1 <= len(files) <= FILES_LIMIT:
         raise Invalid(f"1 to {FILES_LIMIT} files at once.", "input", "files")
     checked = _checked(files, context.parts.upload_limit)
@@ -72,7 +76,7 @@ async def complete(context: Context, image_ids: list[str]) -> tuple[list[Image],
 
     Raises Invalid for images of several books or bytes that are not there yet, NotFound, Forbidden for others' images.
     """
-    if not 1 <= len(set(image_ids)) <= FILES_LIMIT:
+    if not 1 <= len(image_ids) <= FILES_LIMIT:
         raise Invalid(f"1 to {FILES_LIMIT} images at once.", "imageIds")
     images = await _mine(context, image_ids)
     await _are_there(context, images)
@@ -81,13 +85,18 @@ async def complete(context: Context, image_ids: list[str]) -> tuple[list[Image],
         begun = await _begin(work, [image.id for image in images])
         if begun:
             await work.announce(seat.book, ImagesChanged(book_id=seat.book.id, images=begun))
-    await asyncio.gather(*(_check(context, image) for image in begun))
+    turns = asyncio.Semaphore(CHECKS_AT_ONCE)
+    ends = await asyncio.gather(*(_check(context, image, turns) for image in begun), return_exceptions=True)
+    for failure in ends:
+        if failure is not None:
+            raise failure
     async with context.reading() as session:
+        # The seq first: the images may be newer than it says, never older.
+        seq = await session.scalar(select(col(Book.seq)).where(col(Book.id) == images[0].book_id))
         found = {
             image.id: image
             for image in await session.scalars(select(Image).where(col(Image.id).in_([image.id for image in images])))
         }
-        seq = await session.scalar(select(col(Book.seq)).where(col(Book.id) == images[0].book_id))
     return [found[image.id] for image in images], int(seq or 0)
 
 
@@ -109,7 +118,7 @@ async def of_book(
     if trashed:
         rows = rows.where(access.is_member(context.viewer_id, Image.book_id))
     if by_viewer:
-        rows = rows.where(col(Image.uploader_id) == context.viewer_id)
+        rows = rows.where(Image.is_by(context.viewer_id))
     return await slice_of(context, rows, _NEWEST, first=first, after=after)
 
 
@@ -127,20 +136,27 @@ def url(context: Context, image: Image, variant: ImageVariant) -> str | None:
 
 
 def _checked(files: list[File], most: int) -> list[File]:
-    checked, refusals = [], []
-    for place, file in enumerate(files):
-        path = ("input", "files", str(place))
+    """The files as they are kept. Raises Refusals with everything that is wrong with any of them."""
+    refusals: list[Refusal] = []
+
+    def hold(check: Callable[..., T], value: T, *path: str) -> T:
         try:
-            checked.append(
-                File(
-                    checked_filename(file.filename, *path, "filename"),
-                    checked_type(file.content_type, *path, "contentType"),
-                    checked_size(file.size, most, *path, "size"),
-                    checked_digest(file.sha256, *path, "sha256"),
-                )
-            )
+            return check(value, *path)
         except Refusal as refusal:
             refusals.append(refusal)
+            return value
+
+    checked = []
+    for place, file in enumerate(files):
+        path = ("input", "files", str(place))
+        checked.append(
+            File(
+                hold(checked_filename, file.filename, *path, "filename"),
+                hold(checked_type, file.content_type, *path, "contentType"),
+                hold(partial(checked_size, most=most), file.size, *path, "size"),
+                hold(checked_digest, file.sha256, *path, "sha256"),
+            )
+        )
     if refusals:
         raise Refusals(refusals)
     return checked
@@ -154,10 +170,7 @@ async def _images(work: Work, book: Book, viewer_id: UUID, files: list[File]) ->
             col(Image.book_id) == book.id,
             col(Image.sha256).in_({file.sha256 for file in files}),
             col(Image.deleted_at).is_(None),
-            or_(
-                col(Image.status).in_([ImageStatus.PROCESSING, ImageStatus.READY]),
-                and_(col(Image.status) == ImageStatus.PENDING, col(Image.uploader_id) == viewer_id),
-            ),
+            or_(Image.is_held(work.now), and_(col(Image.status) == ImageStatus.PENDING, Image.is_by(viewer_id))),
         )
         # The one whose bytes are there is taken before one that waits.
         .order_by(col(Image.status) != ImageStatus.PENDING, col(Image.id).desc())
@@ -198,9 +211,9 @@ def _ticket(context: Context, image: Image) -> Ticket:
 
 
 async def _mine(context: Context, image_ids: list[str]) -> list[Image]:
-    """The images, all of one book. Raises NotFound, Forbidden, Invalid."""
+    """The image of each id, all of one book. Raises NotFound, Forbidden, Invalid."""
     async with context.reading() as session:
-        ids = [inside("im", id) for id in dict.fromkeys(image_ids)]
+        ids = [inside("im", id) for id in image_ids]
         rows = await session.scalars(
             select(Image).where(col(Image.id).in_(ids), access.image_is_seen(context.viewer.user_id))
         )
@@ -252,22 +265,44 @@ async def _begin(work: Work, ids: list[UUID]) -> list[Image]:
     return sorted(begun, key=lambda image: ids.index(image.id))
 
 
-async def _check(context: Context, image: Image) -> None:
+async def _check(context: Context, image: Image, turns: asyncio.Semaphore) -> None:
     """Looks at the bytes, moves those that are good to where they are served, and says how it ended."""
-    verdict = await _verdict(context.parts, image)
+    try:
+        async with turns:
+            verdict = await _verdict(context.parts, image)
+    except Exception:
+        await _release(context, image)
+        raise
+    unwanted = [image.upload_key]
     async with context.work() as work:
         book = await work.session.scalar(select(Book).where(col(Book.id) == image.book_id).with_for_update())
         checked = await work.session.get(Image, image.id, populate_existing=True)
-        if book is None or checked is None or checked.status != ImageStatus.PROCESSING:
-            return
-        checked.status_at = work.now
-        if isinstance(verdict, str):
-            checked.status, checked.failure_reason = ImageStatus.FAILED, verdict
-        else:
-            checked.status = ImageStatus.READY
-            checked.width, checked.height = verdict.width, verdict.height
-        await work.announce(book, ImagesChanged(book_id=book.id, images=[checked]))
-    await context.parts.objects.delete([image.upload_key])
+        if book is None or checked is None:
+            # Deleted meanwhile: what was stored for it goes too.
+            unwanted.append(image.key)
+        elif checked.status == ImageStatus.PROCESSING:
+            checked.status_at = work.now
+            if isinstance(verdict, str):
+                checked.status, checked.failure_reason = ImageStatus.FAILED, verdict
+            else:
+                checked.status = ImageStatus.READY
+                checked.width, checked.height = verdict.width, verdict.height
+            await work.announce(book, ImagesChanged(book_id=book.id, images=[checked]))
+    await context.parts.objects.delete(unwanted)
+
+
+async def _release(context: Context, image: Image) -> None:
+    """Lets a check that could not be made be begun again at once."""
+    async with context.work() as work:
+        await work.session.execute(
+            update(Image)
+            .where(
+                col(Image.id) == image.id,
+                col(Image.status) == ImageStatus.PROCESSING,
+                col(Image.status_at) == image.status_at,
+            )
+            .values(status_at=work.now - CHECK_LIFETIME)
+        )
 
 
 async def _verdict(parts: Parts, image: Image) -> Picture | str:

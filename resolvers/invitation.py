@@ -33,8 +33,9 @@ async def invite(context: Context, *, book_id: UUID | None, email: str, role: Ro
                 col(Invitation.accepted_at).is_(None),
             )
         )
-        if invitation is None:
+        if invitation is None or invitation.expires_at <= work.now:
             await _has_room(work, seat.book)
+        if invitation is None:
             invitation = Invitation(book_id=seat.book.id, email=address, role=role, expires_at=work.now)
             work.session.add(invitation)
         invitation.email = address
@@ -115,9 +116,14 @@ async def revoke(context: Context, id: UUID | None) -> Book:
         if found is None:
             raise NotFound
         seat = await access.book(work, context.viewer.user_id, found.book_id, Role.OWNER, in_trash=True)
-        await work.session.execute(
-            delete(Invitation).where(col(Invitation.id) == id, col(Invitation.accepted_at).is_(None))
+        taken_back = await work.session.scalar(
+            delete(Invitation)
+            .where(col(Invitation.id) == id, col(Invitation.accepted_at).is_(None))
+            .returning(col(Invitation.id))
         )
+        # It was accepted, declined or taken back while we waited for the book.
+        if taken_back is None:
+            raise NotFound
         await _tell_invited(work, found)
     return seat.book
 
@@ -154,8 +160,8 @@ async def _seat(work: Work, book: Book, member: Member | None, user_id: UUID, ro
 
 
 async def _has_room(work: Work, book: Book) -> None:
-    waiting = select(func.count()).where(col(Invitation.book_id) == book.id, col(Invitation.accepted_at).is_(None))
-    if (await work.session.scalar(waiting) or 0) >= INVITATIONS_LIMIT:
+    open_ones = select(func.count()).where(col(Invitation.book_id) == book.id, Invitation.is_open(work.now))
+    if (await work.session.scalar(open_ones) or 0) >= INVITATIONS_LIMIT:
         raise LimitReached(f"A book has at most {INVITATIONS_LIMIT} open invitations.", "input", "email")
 
 

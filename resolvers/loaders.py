@@ -14,7 +14,6 @@ from sqlmodel import col
 from strawberry.dataloader import DataLoader
 
 from models import Book, Element, Image, Invitation, Member, Page, Role, User
-from models.columns import now
 from resolvers import access
 from storage.database import Database
 
@@ -69,7 +68,7 @@ class Loaders:
         )
         self.invitations = self._many(
             select(col(Invitation.book_id), Invitation)
-            .where(Invitation.is_open(now()), access.owns(viewer, Invitation.book_id))
+            .where(Invitation.is_open(func.now()), access.owns(viewer, Invitation.book_id))
             .order_by(col(Invitation.created_at).desc(), col(Invitation.id)),
             Invitation.book_id,
         )

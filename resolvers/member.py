@@ -32,7 +32,7 @@ async def remove(context: Context, *, book_id: UUID | None, user_id: UUID | None
     """Ends a membership: an owner anyone's, the others their own. Raises Conflict for the last owner."""
     least = Role.VIEWER if user_id == context.viewer.user_id else Role.OWNER
     async with context.work() as work:
-        seat = await access.book(work, context.viewer.user_id, book_id, least, in_trash=True)
+        seat = await access.book(work, context.viewer.user_id, book_id, least, "bookId")
         await _end(work, seat, await _member(work, seat.book, user_id, "userId"), "userId")
     return seat.book
 
@@ -40,7 +40,7 @@ async def remove(context: Context, *, book_id: UUID | None, user_id: UUID | None
 async def leave(context: Context, book_id: UUID | None) -> Book:
     """Ends the viewer's own membership. Raises Conflict for the last owner."""
     async with context.work() as work:
-        seat = await access.book(work, context.viewer.user_id, book_id, Role.VIEWER, in_trash=True)
+        seat = await access.book(work, context.viewer.user_id, book_id, Role.VIEWER, "id")
         await _end(work, seat, seat.member, "id")
     return seat.book
 

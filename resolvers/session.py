@@ -1,19 +1,20 @@
 """Sessions: begun, renewed, listed and ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlmodel import col
 
 from models import RefreshToken, Session, User
-from models.refusal import Expired, NotFound
-from models.session import REFRESH_GRACE, REFRESH_LIFETIME, DevicePlatform
+from models.refusal import Expired, NotFound, Unauthenticated
+from models.session import REFRESH_GRACE, REFRESH_LIFETIME, SESSIONS_LIMIT, DevicePlatform
 from resolvers import access
 from resolvers.context import Context
 from resolvers.token import hash_of
 from resolvers.work import Work
+from storage.channels import REVOCATIONS
 
 _ENDED = "The session has ended. Sign in again."
 
@@ -30,9 +31,9 @@ class Tokens:
 
     user_id: UUID
     session_id: UUID
-    access_token: str
+    access_token: str = field(repr=False)
     access_token_expires_at: datetime
-    refresh_token: str
+    refresh_token: str = field(repr=False)
     refresh_token_expires_at: datetime
 
 
@@ -52,6 +53,14 @@ async def begin(context: Context, work: Work, user: User, device: Device | None)
     await work.session.flush()
     token = context.parts.tokens.first_refresh_token()
     work.session.add(RefreshToken(hash=hash_of(token), session_id=session.id, issued_at=work.now))
+    surplus = (
+        select(col(Session.id))
+        .where(access.session_is_seen(user.id, work.now))
+        .order_by(col(Session.last_seen_at).desc(), col(Session.id).desc())
+        .offset(SESSIONS_LIMIT)
+    )
+    if ended := await _revoke(work, col(Session.id).in_(surplus)):
+        work.hints[REVOCATIONS] = ",".join(map(str, ended))
     return _tokens(context, session, token, work.now)
 
 
@@ -60,11 +69,12 @@ async def refresh(context: Context, token: str) -> Tokens:
 
     Raises Expired for a token that is unknown, used or over, whichever it is.
     """
-    reused: UUID | None = None
+    reused: list[UUID] = []
     async with context.work() as work:
         row = (
             await work.session.execute(
-                select(RefreshToken, Session)
+                # Times that processes compare are the database's.
+                select(RefreshToken, Session, func.now())
                 .join(Session, col(Session.id) == RefreshToken.session_id)
                 .where(col(RefreshToken.hash) == hash_of(token))
                 .with_for_update()
@@ -72,40 +82,46 @@ async def refresh(context: Context, token: str) -> Tokens:
         ).one_or_none()
         if row is None or row.Session.revoked_at is not None or row.Session.expires_at <= work.now:
             raise Expired(_ENDED, "refreshToken")
-        used, session = row
-        successor = context.parts.tokens.next_refresh_token(token)
+        used, session, at = row
+        next_token = context.parts.tokens.next_refresh_token(token)
         if used.used_at is None:
-            used.used_at = session.last_seen_at = work.now
+            used.used_at = at
+            session.last_seen_at = issued_at = work.now
             session.expires_at = work.now + REFRESH_LIFETIME
-            work.session.add(RefreshToken(hash=hash_of(successor), session_id=session.id, issued_at=work.now))
-        elif work.now - used.used_at > REFRESH_GRACE or await _is_used(work, successor):
-            # Committed although the request is refused.
-            session.revoked_at = work.now
-            reused = session.id
+            work.session.add(RefreshToken(hash=hash_of(next_token), session_id=session.id, issued_at=issued_at))
+        else:
+            successor = await work.session.get(RefreshToken, hash_of(next_token))
+            is_retry = successor and successor.used_at is None and at - used.used_at <= REFRESH_GRACE
+            issued_at = successor.issued_at if successor else work.now
+            if not is_retry:
+                # Committed although the request is refused.
+                reused = await _revoke(work, col(Session.id) == session.id)
     if reused:
-        await context.parts.revocations.add([reused])
+        context.parts.revocations.add(reused)
         raise Expired(_ENDED, "refreshToken")
-    return _tokens(context, session, successor, work.now)
+    return _tokens(context, session, next_token, issued_at)
 
 
-async def end(context: Context, id: UUID | None = None) -> list[UUID]:
-    """Ends the viewer's current session, or the one with this id. Raises NotFound when it is none of theirs."""
+async def end(context: Context) -> list[UUID]:
+    """Ends the viewer's current session. Raises Unauthenticated when it has ended meanwhile."""
+    try:
+        return await revoke(context, context.viewer.session_id)
+    except NotFound as error:
+        raise Unauthenticated(_ENDED) from error
+
+
+async def revoke(context: Context, id: UUID | None) -> list[UUID]:
+    """Ends the viewer's session with this id. Raises NotFound when it is none of theirs."""
     viewer = context.viewer
     async with context.work() as work:
-        ended = await work.session.scalars(
-            update(Session)
-            .where(
-                col(Session.id) == (id or viewer.session_id),
-                access.session_is_seen(viewer.user_id, work.now),
-            )
-            .values(revoked_at=work.now)
-            .returning(col(Session.id))
-        )
-        ids = list(ended)
-        if not ids:
+        ended = await _revoke(work, col(Session.id) == id, access.session_is_seen(viewer.user_id, work.now))
+        if not ended:
             raise NotFound
-    await context.parts.revocations.add(ids)
-    return ids
+    context.parts.revocations.add(ended)
+    if viewer.session_id in ended:
+        # What else is asked in the same operation is refused as the next one would be.
+        context.caller = Unauthenticated(_ENDED)
+    return ended
 
 
 async def current(context: Context) -> Session:
@@ -128,12 +144,16 @@ async def mine(context: Context) -> list[Session]:
         return list(found)
 
 
-async def _is_used(work: Work, token: str) -> bool:
-    return bool(
-        await work.session.scalar(
-            select(exists().where(col(RefreshToken.hash) == hash_of(token), col(RefreshToken.used_at).is_not(None)))
-        )
+async def _revoke(work: Work, *conditions: ColumnElement[bool]) -> list[UUID]:
+    """Ends the sessions of which all this holds, at a moment of the database's clock, which all processes look at."""
+    ended = await work.session.scalars(
+        update(Session)
+        .where(*conditions, col(Session.revoked_at).is_(None))
+        .values(revoked_at=func.now())
+        .returning(col(Session.id))
+        .execution_options(synchronize_session=False)
     )
+    return list(ended)
 
 
 def _tokens(context: Context, session: Session, refresh_token: str, now: datetime) -> Tokens:

@@ -1,8 +1,8 @@
 """The viewer's own books and invitations, as they come, change and go."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+import time
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -13,7 +13,8 @@ from sqlmodel import col
 from models import Book, Invitation, Member
 from resolvers import access
 from resolvers.context import Context
-from storage.channels import user_channel
+from storage.broadcast import GAP, Heard
+from storage.channels import book_named, user_channel
 
 #: Seconds between looks at the whole shelf, whatever was heard: while the broadcast is away, and otherwise.
 _LOOK_AWAY: Final = 2.0
@@ -22,48 +23,56 @@ _LOOK: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Shelved:
-    """What became of a book in somebody's list; without a book it is gone, or only offered."""
+    """What a book is in somebody's list: theirs, offered to them, or neither any more."""
 
     book_id: UUID
     book: Book | None = None
     invitation: Invitation | None = None
+    #: Their role in the book.
+    role: str | None = None
+
+    @property
+    def shown(self) -> tuple[Any, ...]:
+        """All that the list is about."""
+        book, invitation = self.book, self.invitation
+        return (
+            book and (self.role, book.title, book.cover_image_id, book.visibility),
+            invitation and (invitation.id, invitation.role, invitation.created_at),
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A book or an invitation, and all of it that this list is about."""
-
-    told: Shelved
-    shown: tuple[Any, ...]
-
-
-async def mine(context: Context) -> AsyncIterator[Shelved]:
+async def mine(context: Context) -> AsyncGenerator[Shelved, None]:
     """Tells of each difference between what the viewer last heard and what is so now."""
-    parts = context.parts
-    async with parts.announcements.listen(user_channel(context.viewer.user_id)) as heard:
-        known = await _look(context, None)
+    announcements = context.parts.announcements
+    async with announcements.listen(user_channel(context.viewer.user_id)) as heard:
+        known, looked = await _look(context, None), time.monotonic()
         while True:
-            about: UUID | None = None
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK if parts.announcements.connected else _LOOK_AWAY):
+            message: Heard | None = GAP
+            try:
+                # Awake now and then, to find out that the broadcast has gone.
+                async with asyncio.timeout(_LOOK_AWAY):
                     message = await anext(heard, None)
-                    if message is None:
-                        return
-                    about = UUID(message) if isinstance(message, str) and message else None
+            except TimeoutError:
+                if announcements.connected and time.monotonic() - looked < _LOOK:
+                    continue
+            if message is None:
+                return
+            about = None if message is GAP else book_named(message)
+            if about is None:
+                looked = time.monotonic()
             now = await _look(context, about)
-            for key, entry in now.items():
-                if key not in known or known[key].shown != entry.shown:
-                    yield entry.told
-            for key in [key for key in known if key not in now and about in (None, known[key].told.book_id)]:
-                gone = known.pop(key)
-                # An invitation that was accepted has become a book, which was told of.
-                if gone.told.invitation is None or ("book", gone.told.book_id) not in now:
-                    yield Shelved(gone.told.book_id)
-            known.update(now)
+            for book_id in (known.keys() if about is None else known.keys() & {about}) - now.keys():
+                del known[book_id]
+                yield Shelved(book_id)
+            for book_id, shelved in now.items():
+                is_new = book_id not in known or known[book_id].shown != shelved.shown
+                known[book_id] = shelved
+                if is_new:
+                    yield shelved
 
 
-async def _look(context: Context, about: UUID | None) -> dict[tuple[str, UUID], _Entry]:
-    """The viewer's books that are not in the trash, and the open invitations to them; all, or about one book."""
+async def _look(context: Context, about: UUID | None) -> dict[UUID, Shelved]:
+    """The viewer's books that are not in the trash, and the open invitations to such; all, or about one book."""
     viewer_id = context.viewer.user_id
     books = (
         select(Book, col(Member.role))
@@ -78,13 +87,10 @@ async def _look(context: Context, about: UUID | None) -> dict[tuple[str, UUID], 
     if about is not None:
         books = books.where(col(Book.id) == about)
         invitations = invitations.where(col(Invitation.book_id) == about)
-    found: dict[tuple[str, UUID], _Entry] = {}
     async with context.reading() as session:
-        for book, role in await session.execute(books):
-            found["book", book.id] = _Entry(
-                Shelved(book.id, book=book), (role, book.title, book.cover_image_id, book.visibility)
-            )
-        for invitation in await session.scalars(invitations):
-            told = Shelved(invitation.book_id, invitation=invitation)
-            found["invitation", invitation.id] = _Entry(told, (invitation.role, invitation.created_at))
-    return found
+        # The offers first: one that is accepted meanwhile is a book then, and never neither.
+        offered = {offer.book_id: offer for offer in await session.scalars(invitations)}
+        found = {
+            book.id: Shelved(book.id, book, offered.get(book.id), role) for book, role in await session.execute(books)
+        }
+    return {**{id: Shelved(id, invitation=offer) for id, offer in offered.items()}, **found}

@@ -70,9 +70,9 @@ class AccessTokens:
             if decoded["header"].get("typ") != _TYPE:
                 raise Unauthenticated(_REFUSED)
             claims = decoded["payload"]
-            expires_at = datetime.fromtimestamp(claims["exp"], UTC)
-            if expires_at - datetime.fromtimestamp(claims["iat"], UTC) > ACCESS_LIFETIME:
+            if claims["exp"] - claims["iat"] > ACCESS_LIFETIME.total_seconds():
                 raise Unauthenticated(_REFUSED)
+            expires_at = datetime.fromtimestamp(claims["exp"], UTC)
             return Claims(UUID(claims["sub"]), UUID(claims["sid"]), expires_at)
         except jwt.ExpiredSignatureError as error:
             raise TokenExpired(_REFUSED) from error

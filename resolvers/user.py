@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from models import User
-from models.refusal import Taken, WrongCredentials
+from models.refusal import Invalid, Taken, Unauthenticated, WrongCredentials
 from models.user import Language, checked_email, checked_name, checked_password
 from resolvers import session
 from resolvers.context import Context, Viewer
@@ -58,7 +58,7 @@ async def sign_up(
 async def sign_in(context: Context, *, email: str, password: str, device: Device | None) -> Tokens:
     """A new session. An unknown address and a wrong password look and take alike: WrongCredentials."""
     async with context.reading() as reading:
-        user = await reading.scalar(select(User).where(User.has(email.strip())))
+        user = await reading.scalar(select(User).where(User.has(_address(email))))
     matches = await context.parts.passwords.match(password, user.password_hash if user else None)
     if user is None or not matches:
         raise WrongCredentials("The address or the password is wrong.", "input")
@@ -67,15 +67,27 @@ async def sign_in(context: Context, *, email: str, password: str, device: Device
 
 
 async def viewer(context: Context) -> Self | None:
-    """The caller as they see themself; None when nobody is signed in."""
+    """The caller as they see themself; None when nobody is signed in. Raises Unauthenticated when they are gone."""
     if context.viewer_id is None:
         return None
     async with context.reading() as reading:
         user = await reading.scalar(select(User).where(col(User.id) == context.viewer_id))
-        return Self(user) if user else None
+    if user is None:
+        raise Unauthenticated("There is no such account any more.")
+    return Self(user)
 
 
 async def enter(context: Context, tokens: Tokens) -> Self | None:
     """Has the rest of the operation be answered as to the one who has just come in."""
     context.caller = Viewer(tokens.user_id, tokens.session_id, tokens.access_token_expires_at)
+    # They were made for whoever it was before.
+    vars(context).pop("load", None)
     return await viewer(context)
+
+
+def _address(email: str) -> str | None:
+    """The address as it would have been kept; None for what none can be."""
+    try:
+        return checked_email(email)
+    except Invalid:
+        return None

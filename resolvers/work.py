@@ -43,12 +43,13 @@ class Work:
         """Writes the fact into the book's journal, under its seq if it has one and else under the next."""
         await self.session.flush()
         seq = fact.seq if fact.seq is not None else await self.number(book)
+        kind, payload = fact.told()
         self.session.add(
             Event(
                 book_id=book.id,
                 seq=seq,
-                kind=fact.kind,
-                payload=fact.payload(),
+                kind=kind,
+                payload=payload,
                 actor_id=self.actor_id,
                 batch_id=fact.batch_id,
                 at=self.now,

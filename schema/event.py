@@ -6,7 +6,9 @@ from typing import Any
 import strawberry
 
 import models
-from resolvers.event import RESYNC, Told
+from models.event import RESYNC
+from models.refusal import Forbidden
+from resolvers.event import UNSEEN, Told
 from resolvers.shelf import Shelved
 from schema.base import Info, shows
 from schema.book import Book
@@ -79,6 +81,10 @@ class ImagesChanged(BookEvent):
     def images(root: strawberry.Parent[Told]) -> list[Image]:
         return [models.Image.heard(told) for told in root.payload["images"]]  # type: ignore[misc]
 
+    @strawberry.field(description="Placements that came back with their images.")
+    def elements(root: strawberry.Parent[Told]) -> list[Element]:
+        return [models.Element.heard(told) for told in root.payload.get("elements", ())]  # type: ignore[misc]
+
 
 @strawberry.type(description="Joined, left, another role.")
 class MembersChanged(BookEvent):
@@ -94,13 +100,16 @@ class MembersChanged(BookEvent):
 class BookChanged(BookEvent):
     @strawberry.field(description="As it is now.")
     async def book(root: strawberry.Parent[Told], info: Info) -> Book:
-        return await info.context.load.book(root.book_id)
+        book = await info.context.load.book(root.book_id)
+        if book is None:
+            raise Forbidden(UNSEEN)
+        return book
 
 
 @strawberry.type(
     description=(
-        "What was missed is no longer kept or belongs to another epoch: read the book, take its seq and epoch, and "
-        "drop events up to that seq. `seq` may be lower than yours."
+        "What was missed is no longer kept, belongs to another epoch, or is too large to send: read the book, take its "
+        "seq and epoch, and drop events up to that seq. `seq` may be lower than yours."
     )
 )
 class Resync(BookEvent):

@@ -1,6 +1,7 @@
 """What can be followed."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import strawberry
 
@@ -26,8 +27,10 @@ class Subscription:
         epoch: str | None = strawberry.UNSET,
     ) -> AsyncGenerator[BookEvent, None]:
         told = event.of_book(info.context, inside("bk", book_id), after=sent(after), epoch=sent(epoch))
-        async for each in told:
-            yield each  # type: ignore[misc]
+        # Closed with this one, so that nobody is left listening.
+        async with aclosing(told):
+            async for each in told:
+                yield each  # type: ignore[misc]
 
     @strawberry.subscription(
         description=(
@@ -36,5 +39,6 @@ class Subscription:
         )
     )
     async def my_books(self, info: Info) -> AsyncGenerator[MyBooksEvent, None]:
-        async for each in shelf.mine(info.context):
-            yield each  # type: ignore[misc]
+        async with aclosing(shelf.mine(info.context)) as changes:
+            async for each in changes:
+                yield each  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
@@ -28,11 +29,11 @@ from server.observe.lag import Lag
 from server.observe.metrics import Metrics
 from server.observe.observer import Observer
 from server.observe.statements import instrument
+from server.preparation import objects_of
 from server.settings import Settings, read
 from storage.broadcast import Announcements, ValkeyBackend
 from storage.database import Database
 from storage.journal import Heads
-from storage.objects import Objects
 from storage.picture import Pictures
 from storage.revocations import Revocations
 
@@ -48,17 +49,7 @@ async def parts_of(settings: Settings) -> AsyncIterator[Parts]:
         revocations = Revocations(database, announcements)
         await revocations.start()
         stack.push_async_callback(revocations.stop)
-        objects = await stack.enter_async_context(
-            Objects.open(
-                endpoint=str(settings.s3_endpoint),
-                public_endpoint=settings.s3_public_endpoint or str(settings.s3_endpoint),
-                bucket=settings.s3_bucket,
-                region=settings.s3_region,
-                access_key=str(settings.s3_access_key),
-                secret_key=str(settings.s3_secret_key),
-                addressing=settings.s3_addressing,
-            )
-        )
+        objects = await stack.enter_async_context(objects_of(settings))
         passwords = Passwords()
         stack.callback(passwords.close)
         yield Parts(
@@ -114,6 +105,11 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._asgi(scope, receive, send)
 
+    async def leave(self) -> None:
+        """Sends no more work here, and lets every socket go once its mutations were answered."""
+        self.health.leaving()
+        await self.endpoint.sockets.close_all()
+
     def _routed(self) -> ASGIApp:
         routes = [
             Route("/graphql", self.endpoint),
@@ -127,7 +123,7 @@ class App:
         settings = self._settings
         return Doorway(
             tracing.Traceparent(Starlette(routes=routes, lifespan=self._lifespan)),
-            public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
+            public_url=settings.address,
             allowed_hosts=settings.allowed_hosts,
             allowed_origins=settings.allowed_origins,
             trusted_proxies=[str(network) for network in settings.trusted_proxies],
@@ -146,7 +142,8 @@ class App:
                 instrument(self._parts.database.engine)
             if self._metrics:
                 self._count(self._metrics, lag)
-            stack.push_async_callback(self.endpoint.sockets.close_all)
+            # What is there now stays: the collector need not look at it again and again.
+            gc.freeze()
             yield
 
     def _count(self, metrics: Metrics, lag: Lag) -> None:

@@ -4,29 +4,21 @@ import asyncio
 import socket
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import asyncpg
 import typer
-import uvicorn
 import uvloop
 from rich.console import Console
 
 import schema
-from server import development, doctor
-from server.app import App
+from server import development, doctor, preparation, serving
 from server.embedded import StackFailed, StackInUse
 from server.observe import logs
 from server.settings import Settings, SettingsRefused, read
 from storage.database import Database
 from storage.journal import new_epochs
-from storage.migrations import migrate as run_migrations
 from storage.migrations import newest
-
-#: Seconds that a process has to finish what it began, once it is told to stop.
-_GRACE: Final = 10
-#: Seconds between the server's pings of a websocket, and for its answer.
-_PING: Final = 10.0
 
 T = TypeVar("T")
 cli = typer.Typer(help="Leporello: the backend for shared picture books.", no_args_is_help=True, add_completion=False)
@@ -47,7 +39,7 @@ def dev(
     """Run everything on this machine: the parts that no setting names are started with it."""
     settings = _settings(host=host, port=port)
     _is_free(settings)
-    _run(development.run(settings, data, with_demo=demo, options=server_options(settings), out=_out))
+    _run(development.run(settings, data, with_demo=demo, out=_out))
 
 
 @cli.command()
@@ -62,20 +54,20 @@ def serve(
     _is_free(settings)
     logs.configure(json=not settings.is_development, level=settings.log_level)
     _run(_is_migrated(settings))
-    options = server_options(settings)
-    if settings.workers > 1:
-        uvicorn.run("server.app:from_environment", factory=True, workers=settings.workers, **options)
-    else:
-        uvicorn.run(App(settings), **options)
+    serving.serve(settings)
 
 
 @cli.command()
 def migrate() -> None:
-    """Bring the database to the newest step."""
+    """Bring the database to the newest step, and make the bucket if it is missing."""
     settings = _settings()
     _has(settings, "database_url")
-    _run(_migrate(settings))
+    _run(preparation.database(settings))
     _out.print(f"The database is at {newest()}.")
+    if settings.s3_endpoint:
+        _has(settings, "s3_access_key", "s3_secret_key")
+        _run(preparation.bucket(settings))
+        _out.print(f"The bucket {settings.s3_bucket} is there.")
 
 
 @cli.command("schema")
@@ -115,39 +107,9 @@ def epoch() -> None:
     _out.print(f"{_run(renew()):,} books have a new epoch.")
 
 
-def server_options(settings: Settings) -> dict[str, Any]:
-    """How uvicorn runs: one loop, one parser, no reading of proxies' headers but our own."""
-    return {
-        "host": settings.host,
-        "port": settings.port,
-        "loop": "uvloop",
-        "http": "httptools",
-        "ws": "websockets-sansio",
-        "ws_max_size": settings.request_bytes,
-        "ws_ping_interval": _PING,
-        "ws_ping_timeout": _PING,
-        "ws_per_message_deflate": False,
-        "proxy_headers": False,
-        "server_header": False,
-        "date_header": False,
-        "access_log": False,
-        "log_config": None,
-        "lifespan": "on",
-        "timeout_graceful_shutdown": _GRACE,
-    }
-
-
 def main() -> None:
     """The console script. What is expected to go wrong is one line; the rest is ours to be ashamed of."""
     cli()
-
-
-async def _migrate(settings: Settings) -> None:
-    database = Database(str(settings.database_url))
-    try:
-        await run_migrations(database)
-    finally:
-        await database.close()
 
 
 async def _is_migrated(settings: Settings) -> None:

@@ -10,10 +10,10 @@ from redis.exceptions import RedisError
 from rich.console import Console
 
 from models.refusal import Refusal
+from server.preparation import objects_of
 from server.settings import Settings
 from storage.database import Database
 from storage.migrations import newest, reached
-from storage.objects import Objects
 
 #: Seconds that a part has to answer.
 _PATIENCE: Final = 5.0
@@ -88,15 +88,7 @@ async def _objects(settings: Settings) -> str:
     if settings.s3_endpoint is None:
         raise _Missing("S3_ENDPOINT is not set; `leporello dev` starts its own.")
     try:
-        async with Objects.open(
-            endpoint=settings.s3_endpoint,
-            public_endpoint=settings.s3_public_endpoint or settings.s3_endpoint,
-            bucket=settings.s3_bucket,
-            region=settings.s3_region,
-            access_key=settings.s3_access_key or "",
-            secret_key=settings.s3_secret_key or "",
-            addressing=settings.s3_addressing,
-        ) as objects:
+        async with objects_of(settings) as objects:
             if not await objects.ready():
                 raise _Missing(f"the bucket {settings.s3_bucket} cannot be reached.")
     except Refusal as refusal:

@@ -110,6 +110,11 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def address(self) -> str:
+        """Where clients reach the program."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
     def is_development(self) -> bool:
         return self.environment == "development"
 

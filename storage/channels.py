@@ -22,3 +22,11 @@ def user_channel(user_id: UUID) -> str:
 def book_of(channel: str) -> UUID | None:
     """The book that a channel is about, if it is about one."""
     return UUID(channel.removeprefix(_BOOK)) if channel.startswith(_BOOK) else None
+
+
+def book_named(message: str) -> UUID | None:
+    """The book that a message on somebody's channel is about; None for all of them, and for what we cannot read."""
+    try:
+        return UUID(message)
+    except ValueError:
+        return None

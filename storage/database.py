@@ -32,6 +32,8 @@ class Database:
             pool_use_lifo=True,
             json_serializer=_encode,
             json_deserializer=orjson.loads,
+            # What goes wrong is logged, and what people wrote is not to be in there.
+            hide_parameters=True,
         )
         self.session = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)
 
@@ -40,7 +42,7 @@ class Database:
         return await asyncpg.connect(
             self.url,
             timeout=CONNECT_TIMEOUT,
-            command_timeout=STATEMENT_TIMEOUT + 1,
+            **{"command_timeout": STATEMENT_TIMEOUT + 1, **options},
             server_settings={
                 "application_name": "leporello",
                 "timezone": "UTC",
@@ -49,7 +51,6 @@ class Database:
                 # Plans for short statements are not worth compiling.
                 "jit": "off",
             },
-            **options,
         )
 
     async def ready(self) -> bool:

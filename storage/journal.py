@@ -6,8 +6,8 @@ from typing import Final
 from uuid import UUID, uuid4
 
 import structlog
+from sqlalchemy import ARRAY, Uuid, cast, func, literal, select, union_all, update
 from sqlalchemy import Text as SqlText
-from sqlalchemy import cast, func, literal, select, union_all, update
 from sqlmodel import col
 
 from models import Book, Session
@@ -28,14 +28,18 @@ class Heads:
 
     async def news(self, channels: Collection[str]) -> dict[str, str]:
         """By channel: `epoch:seq` of a book that has moved on, the sessions that were lately revoked."""
-        watched = {book_id for channel in channels if (book_id := book_of(channel))}
+        watched = [book_id for channel in channels if (book_id := book_of(channel))]
         revoked = select(
             literal(None).label("id"),
             func.string_agg(cast(Session.id, SqlText), ",").label("epoch"),
             literal(0).label("seq"),
         ).where(col(Session.revoked_at) > func.now() - _RECENT)
-        heads = select(col(Book.id), col(Book.epoch), col(Book.seq)).where(col(Book.id).in_(watched))
+        heads = select(col(Book.id), col(Book.epoch), col(Book.seq)).where(
+            # One parameter, however many there are.
+            col(Book.id) == func.any(cast(watched, ARRAY(Uuid)))
+        )
         told: dict[str, str] = {}
+        seen: dict[UUID, tuple[str, int]] = {}
         async with self._database.session() as session:
             rows = (await session.execute(union_all(heads, revoked))).all()
         for book_id, epoch, seq in rows:
@@ -44,23 +48,27 @@ class Heads:
                     told[REVOCATIONS] = epoch
                 continue
             before = self._seen.get(book_id)
-            if before == (epoch, seq):
-                continue
             if before and before[0] == epoch and seq < before[1]:
-                epoch = await self._fell(book_id, epoch, seq)
-            told[book_channel(book_id)] = f"{epoch}:{seq}"
-            self._seen[book_id] = (epoch, seq)
-        self._seen = {id: head for id, head in self._seen.items() if id in watched}
+                epoch = await head_fell(self._database, book_id, epoch)
+            if before != (epoch, seq):
+                told[book_channel(book_id)] = f"{epoch}:{seq}"
+            seen[book_id] = (epoch, seq)
+        # Last: what is interrupted before this is found again.
+        self._seen = seen
         return told
 
-    async def _fell(self, book_id: UUID, epoch: str, seq: int) -> str:
-        """A head that falls means that an older backup was restored: the numbers after it will mean other changes."""
-        _log.warning("a book's head fell; it gets a new epoch", book_id=str(book_id), seq=seq)
-        async with self._database.session.begin() as session:
-            await session.execute(
-                update(Book).where(col(Book.id) == book_id, col(Book.epoch) == epoch).values(epoch=uuid4().hex)
-            )
-            return str(await session.scalar(select(col(Book.epoch)).where(col(Book.id) == book_id)))
+
+async def head_fell(database: Database, book_id: UUID, epoch: str) -> str:
+    """Ends the epoch in which a book's seq was higher before; returns the new one, of whoever was first to see it.
+
+    A head that falls means that an older backup was restored: the numbers after it will mean other changes.
+    """
+    _log.warning("a book's head fell; its epoch ends", book_id=str(book_id))
+    async with database.session.begin() as session:
+        await session.execute(
+            update(Book).where(col(Book.id) == book_id, col(Book.epoch) == epoch).values(epoch=uuid4().hex)
+        )
+        return str(await session.scalar(select(col(Book.epoch)).where(col(Book.id) == book_id)))
 
 
 async def new_epochs(database: Database) -> int:

@@ -277,3 +277,22 @@ def placed(x: float = 0, y: float = 0, width: float = 100, height: float = 100, 
 
 async def apply(client: Client, book_id: str, batch_id: str, *operations: dict[str, Any]) -> Answer:
     return await client.ask(APPLY, input={"bookId": book_id, "batchId": batch_id, "operations": list(operations)})
+
+
+UPDATE_BOOK = """
+mutation UpdateBook($input: UpdateBookInput!) {
+  updateBook(input: $input) { book { id title } seq userErrors { code message path } }
+}
+"""
+
+
+async def changed(client: Client, book_id: str, **fields: Any) -> int:
+    """The book with these fields, and the seq of that."""
+    return int((await client.ask(UPDATE_BOOK, input={"id": book_id, **fields})).it["seq"])
+
+
+async def joined(owner: Client, book_id: str, guest: Client, role: str = "EDITOR") -> int:
+    """The guest becomes a member; the seq of that."""
+    assert (await owner.ask(INVITE, input={"bookId": book_id, "email": guest.email, "role": role})).it
+    [invitation] = [each for each in (await guest.ask(INVITATIONS)).it["invitations"] if each["bookId"] == book_id]
+    return int((await guest.ask(ACCEPT, id=invitation["id"])).it["seq"])

@@ -1,7 +1,7 @@
 """What the tests share: a throwaway stack of real servers, and in it a database for each test."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -13,11 +13,14 @@ import pytest_asyncio
 
 from server.app import App
 from server.embedded import Addresses, Stack
+from server.preparation import objects_of
 from server.settings import Settings
 from storage.database import Database
 from storage.migrations import migrate
 from storage.objects import Objects
+from tests.canvas import PaintedBook
 from tests.client import Client
+from tests.people import People
 from tests.running import Processes, processes_of, served
 
 TEMPLATE = "leporello_template"
@@ -40,7 +43,7 @@ async def base(stack: Addresses) -> Settings:
     database = Database(_named(settings, TEMPLATE))
     await migrate(database)
     await database.close()
-    async with _opened(settings) as objects:
+    async with objects_of(settings) as objects:
         await objects.prepare(["*"])
     return settings
 
@@ -48,6 +51,12 @@ async def base(stack: Addresses) -> Settings:
 @pytest_asyncio.fixture
 async def settings(base: Settings) -> AsyncIterator[Settings]:
     """With a database of the test's own."""
+    async with _cloned(base) as settings:
+        yield settings
+
+
+@asynccontextmanager
+async def _cloned(base: Settings) -> AsyncIterator[Settings]:
     name = f"test_{uuid4().hex}"
     connection = await asyncpg.connect(base.database_url)
     await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
@@ -89,7 +98,7 @@ async def processes(settings: Settings) -> AsyncIterator[Processes]:
 
 @pytest_asyncio.fixture
 async def bucket(base: Settings) -> AsyncIterator[Objects]:
-    async with _opened(base) as objects:
+    async with objects_of(base) as objects:
         yield objects
 
 
@@ -97,12 +106,22 @@ def _named(settings: Settings, database: str) -> str:
     return urlsplit(str(settings.database_url))._replace(path=f"/{database}").geturl()
 
 
-def _opened(settings: Settings) -> AbstractAsyncContextManager[Objects]:
-    return Objects.open(
-        endpoint=str(settings.s3_endpoint),
-        public_endpoint=str(settings.s3_endpoint),
-        bucket=settings.s3_bucket,
-        region=settings.s3_region,
-        access_key=str(settings.s3_access_key),
-        secret_key=str(settings.s3_secret_key),
-    )
+@pytest_asyncio.fixture(scope="module")
+async def town(base: Settings) -> AsyncIterator[tuple[App, Client]]:
+    """One program for many people who have nothing to do with each other; and nobody's client of it."""
+    async with _cloned(base) as settings, served(settings) as (app, url), httpx.AsyncClient(timeout=30) as http:
+        yield app, Client(http, url)
+
+
+@pytest_asyncio.fixture
+async def people(town: tuple[App, Client]) -> People:
+    """A book, and everybody who may have to do with it."""
+    return await People.meet(*town)
+
+
+@pytest_asyncio.fixture
+async def book(client: Client, settings: Settings) -> AsyncIterator[PaintedBook]:
+    """Somebody's own book, with its one page."""
+    database = await asyncpg.connect(settings.database_url)
+    yield await PaintedBook.made(await client.sign_up("Ada"), database)
+    await database.close()

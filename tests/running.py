@@ -6,17 +6,16 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
 from server.app import App
-from server.cli import server_options
+from server.serving import Server, configured
 from server.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -30,30 +29,26 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class _Server(uvicorn.Server):
-    """Tells when it serves; leaves the signals to the test run."""
+class _Server(Server):
+    """Leaves the signals to the test run."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.is_up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.is_up.set()
-
-    def install_signal_handlers(self) -> None:
-        pass
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 @asynccontextmanager
 async def served(settings: Settings) -> AsyncIterator[tuple[App, str]]:
     """The whole program in this loop, and its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    # As TCP by name, or asyncio leaves Nagle's delay on.
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         app = App(settings.model_copy(update={"port": port}))
-        server = _Server(uvicorn.Config(app, **(server_options(settings) | {"loop": "none"})))
+        is_up = asyncio.Event()
+        server = _Server(configured(app, settings, loop="none"), is_up.set)
         running = asyncio.create_task(server.serve([listener]))
-        up = asyncio.create_task(server.is_up.wait())
+        up = asyncio.create_task(is_up.wait())
         await asyncio.wait([running, up], return_when=asyncio.FIRST_COMPLETED)
         assert server.started, "it did not begin"
         try:
@@ -82,7 +77,7 @@ class Processes:
         )
         stack.push_async_callback(_end, process)
         url = f"http://127.0.0.1:{port}"
-        await _ready(url, process)
+        await wait_until_ready(url, process)
         self.running.append(process)
         self.urls.append(url)
         return url
@@ -99,7 +94,7 @@ async def processes_of(settings: Settings, count: int) -> AsyncIterator[Processe
         yield running
 
 
-async def _ready(url: str, process: Process) -> None:
+async def wait_until_ready(url: str, process: Process) -> None:
     async with httpx.AsyncClient() as http, asyncio.timeout(PATIENCE):
         while True:
             assert process.returncode is None, "it has ended"

@@ -1,9 +1,7 @@
 """The explorer: its examples fit the schema, its page is strict, and a browser uses it without leaving us."""
 
-import asyncio
 import gzip
 import json
-import socket
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +21,6 @@ from server.explorer import Explorer
 from server.explorer.examples import Example, examples
 from server.explorer.page import STATIC
 from tests.browser.driver import BROWSER_LIMIT, INSTALL_LIMIT, explore
-from tests.browser.served import Served
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ROOT / "clients/explorer"
@@ -31,17 +28,6 @@ BUCKET = "https://bucket.leporello.example"
 PASSWORD = "a-password-of-the-test"
 
 SIGN_UP = "mutation SignUp($input: SignUpInput!) { signUp(input: $input) { userErrors { code message } } }"
-
-
-@pytest.fixture
-async def serving() -> AsyncIterator[str]:
-    server = Served()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        running = asyncio.create_task(server.serve([listener]))
-        await server.is_up.wait()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        await running
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """The one way into a canvas: all operations of a batch or none, one seq, one event."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
 from models import Batch, Book, Element, Page, Role
@@ -15,10 +16,16 @@ from models.refusal import Conflict, Invalid, Refusal
 from resolvers import access
 from resolvers.context import Context
 from resolvers.operation import elements, pages
-from resolvers.operation.canvas import Canvas, Outcome
+from resolvers.operation.canvas import Canvas
+from resolvers.operation.known import Known
+from resolvers.operation.outcome import Clash, Outcome
 from resolvers.work import Work
 
-_VERBS = {
+#: How often a batch is tried that lost a race against one of another book.
+TRIES: Final = 3
+#: SQLSTATE of a unique violation and of a deadlock.
+_RACES: Final = ("23505", "40P01")
+_VERBS: Final = {
     "createPage": pages.create,
     "updatePage": pages.update,
     "deletePage": pages.delete,
@@ -33,16 +40,15 @@ _VERBS = {
 class Applied:
     """The answer to a batch: the seq after it, and each operation's outcome, in their order."""
 
-    seq: int | None = None
+    seq: int = 0
     results: list[Outcome] = field(default_factory=list)
     conflicts: list[Element] | None = None
     refusals: Sequence[Refusal] = ()
 
 
-class _Clash(Exception):
-    def __init__(self, canvas: Canvas) -> None:
-        self.refusals = [clash.refusal for clash in canvas.clashes]
-        self.element_ids = {clash.element.id for clash in canvas.clashes}
+class _Clashed(Exception):
+    def __init__(self, clashes: list[Clash]) -> None:
+        self.clashes = clashes
 
 
 async def apply(context: Context, *, book_id: UUID | None, batch_id: str, operations: list[Operation]) -> Applied:
@@ -50,40 +56,59 @@ async def apply(context: Context, *, book_id: UUID | None, batch_id: str, operat
 
     Raises the refusal of the operation that cannot be done, with its path; then nothing has changed.
     """
+    viewer_id = context.viewer.user_id
     least, most = BATCH
     if not least <= len(operations) <= most:
         raise Invalid(f"A batch has {least} to {most} operations.", "input", "operations")
     if not 1 <= len(batch_id) <= BATCH_ID_LENGTH:
         raise Invalid(f"A batchId has 1 to {BATCH_ID_LENGTH} characters.", "input", "batchId")
     mark = digest(operations)
-    try:
-        async with context.work() as work:
-            seat = await access.book(work, context.viewer.user_id, book_id, Role.EDITOR, "input", "bookId")
-            before = await work.session.get(Batch, (seat.book.id, context.viewer.user_id, batch_id))
-            if before is not None:
-                return await _repeated(work, before, mark)
-            canvas = Canvas(work, seat.book)
-            results = [await _VERBS[operation.verb](canvas, operation) for operation in operations]
-            if canvas.clashes:
-                raise _Clash(canvas)
-            seq = await _announce(work, canvas, batch_id)
-            work.session.add(
-                Batch(
-                    book_id=seat.book.id,
-                    user_id=context.viewer.user_id,
-                    batch_id=batch_id,
-                    digest=mark,
-                    seq=seq,
-                    results=[outcome.kept() for outcome in results],
-                    at=work.now,
+    for tries_left in reversed(range(TRIES)):
+        try:
+            async with context.work() as work:
+                seat = await access.book(work, viewer_id, book_id, Role.EDITOR, "input", "bookId")
+                before = await work.session.get(Batch, (seat.book.id, viewer_id, batch_id))
+                if before is not None:
+                    return await _repeated(work, before, mark)
+                applied = await _applied(work, seat.book, batch_id, operations)
+                work.session.add(
+                    Batch(
+                        book_id=seat.book.id,
+                        user_id=viewer_id,
+                        batch_id=batch_id,
+                        digest=mark,
+                        seq=applied.seq,
+                        results=[outcome.kept() for outcome in applied.results],
+                        at=work.now,
+                    )
                 )
-            )
-    except _Clash as clash:
-        # Read anew: what the batch did to them was taken back.
-        async with context.reading() as session:
-            now = await session.scalars(select(Element).where(col(Element.id).in_(clash.element_ids)))
-            return Applied(conflicts=list(now), refusals=clash.refusals)
-    return Applied(seq, results)
+            return replace(applied, results=[outcome.shown() for outcome in applied.results])
+        except _Clashed as clashed:
+            return await _as_they_are(context, clashed.clashes)
+        except DBAPIError as error:
+            # Another book took the same clientId at the same time; now that it has, it is seen.
+            if getattr(error.orig, "sqlstate", None) not in _RACES or not tries_left:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+async def _applied(work: Work, book: Book, batch_id: str, operations: list[Operation]) -> Applied:
+    known = Known(work.session, book.id)
+    await known.learn(operations)
+    canvas = Canvas(work, book, known)
+    outcomes = [await _VERBS[operation.verb](canvas, operation) for operation in operations]
+    if canvas.clashes:
+        raise _Clashed(canvas.clashes)
+    return Applied(await _announce(work, canvas, batch_id), outcomes)
+
+
+async def _as_they_are(context: Context, clashes: list[Clash]) -> Applied:
+    """What clashed, read anew: what the batch did to it was taken back."""
+    ids = list(dict.fromkeys(clash.element.id for clash in clashes))
+    async with context.reading() as session:
+        rows = await session.scalars(select(Element).where(col(Element.id).in_(ids), col(Element.deleted_at).is_(None)))
+        now = {row.id: row for row in rows}
+    return Applied(conflicts=[now[id] for id in ids if id in now], refusals=[clash.refusal for clash in clashes])
 
 
 async def _announce(work: Work, canvas: Canvas, batch_id: str) -> int:
@@ -124,13 +149,10 @@ async def _repeated(work: Work, before: Batch, mark: bytes) -> Applied:
         before.seq,
         [
             Outcome(
-                OperationStatus(result["status"] or ""),
+                OperationStatus(str(result["status"])),
                 element=found.get(result.get("element") or ""),
                 page=found.get(result.get("page") or ""),
             )
             for result in before.results
         ],
     )
-
-
-__all__ = ["Applied", "Book", "apply"]

@@ -1,47 +1,21 @@
-"""A canvas while a batch is applied to it: what was touched, and what has become of it."""
+"""A canvas while a batch is applied to it: what was touched, and in which order it lies."""
 
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import func, select
 from sqlmodel import col
 
-from models import Book, Element, Image, ImageStatus, Page
+from models import Book, Element, Page
 from models.book import ELEMENTS_LIMIT, PAGES_LIMIT
-from models.id import client_id as parsed_client_id
-from models.id import inside
-from models.operation import Operation, OperationStatus
-from models.refusal import Conflict, Invalid, LimitReached, NotFound, Taken
+from models.operation import Operation
+from models.order import between
+from models.refusal import Conflict, LimitReached
+from resolvers.operation.known import Known
+from resolvers.operation.outcome import Clash
+from resolvers.operation.stack import Stack
 from resolvers.work import Work
-
-Row = TypeVar("Row", Element, Page)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one operation."""
-
-    status: OperationStatus
-    element: Element | None = None
-    page: Page | None = None
-
-    def kept(self) -> dict[str, str | None]:
-        """As it is remembered, for a repeat."""
-        return {
-            "status": self.status,
-            "element": str(self.element.id) if self.element else None,
-            "page": str(self.page.id) if self.page else None,
-        }
-
-
-GONE = Outcome(OperationStatus.GONE)
-
-
-@dataclass(frozen=True, slots=True)
-class Clash:
-    element: Element
-    refusal: Conflict
 
 
 @dataclass
@@ -50,62 +24,41 @@ class Canvas:
 
     work: Work
     book: Book
+    known: Known
     changed: dict[UUID, Element] = field(default_factory=dict)
     removed: dict[UUID, Element] = field(default_factory=dict)
     changed_pages: dict[UUID, Page] = field(default_factory=dict)
     removed_pages: dict[UUID, Page] = field(default_factory=dict)
     clashes: list[Clash] = field(default_factory=list)
-    _known: dict[tuple[type, UUID], Any] = field(default_factory=dict)
+    #: By page; the pages' own is under the book.
+    _stacks: dict[UUID, Stack] = field(default_factory=dict)
     _tops: dict[UUID, str | None] = field(default_factory=dict)
-    _first_page: UUID | None = None
     _counts: dict[type, int] = field(default_factory=dict)
-    _images: set[UUID] = field(default_factory=set)
+    _first_page: Page | None = None
 
     @property
     def has_changed(self) -> bool:
         return bool(self.changed or self.removed or self.changed_pages or self.removed_pages)
 
-    async def element(self, id: str, *path: str) -> Element:
-        """The element, deleted or not. Raises NotFound for one that was never of this book."""
-        return await self._row(Element, "el", id, *path)
-
-    async def page(self, id: str, *path: str) -> Page:
-        """The page, deleted or not. Raises NotFound for one that was never of this book."""
-        return await self._row(Page, "pg", id, *path)
-
     async def first_page(self) -> Page:
-        if self._first_page is None:
-            self._first_page = await self.work.session.scalar(
-                select(col(Page.id)).where(Page.of(self.book.id)).order_by(col(Page.order_key), col(Page.id)).limit(1)
-            )
-        first: Page = await self._get(Page, self._first_page)
-        return first
+        if self.book.id in self._stacks:
+            [self._first_page] = await self.known.rows(Page, [self._stacks[self.book.id].first])
+        elif self._first_page is None:
+            in_order = select(Page).where(Page.of(self.book.id)).order_by(col(Page.order_key), col(Page.id))
+            self._first_page = (await self.work.session.scalars(in_order.limit(1))).one()
+        return self._first_page
 
-    async def made(self, model: type[Row], client_id: str | None, *path: str) -> Row | None:
-        """What was made with this clientId before. Raises Invalid for none, Taken where another book has it."""
-        if client_id is None:
-            return None
-        id = parsed_client_id(client_id)
-        if id is None:
-            raise Invalid("A clientId is a UUID in lower case.", *path)
-        row: Row | None = await self._get(model, id)
-        if row is not None and row.book_id != self.book.id:
-            raise Taken("This clientId is taken.", *path)
-        return row
-
-    async def add(self, row: Element | Page) -> None:
+    async def add(self, row: Element | Page, *path: str) -> None:
         """Puts a new row into the book. Raises LimitReached."""
+        model = type(row)
         most = ELEMENTS_LIMIT if isinstance(row, Element) else PAGES_LIMIT
-        count = self._counts.get(type(row))
-        if count is None:
-            model = type(row)
-            count = await self.work.session.scalar(
-                select(func.count()).select_from(model).where(model.of(self.book.id))
-            )
-        if (count or 0) >= most:
-            raise LimitReached(f"A book has at most {most:,} {type(row).__name__.lower()}s.", "input", "bookId")
-        self._counts[type(row)] = (count or 0) + 1
-        self._known[type(row), row.id] = row
+        if model not in self._counts:
+            rows = select(func.count()).select_from(model).where(model.of(self.book.id))
+            self._counts[model] = await self.work.session.scalar(rows) or 0
+        if self._counts[model] >= most:
+            raise LimitReached(f"A book has at most {most:,} {model.__name__.lower()}s.", *path)
+        self._counts[model] += 1
+        self.known.add(row)
         self.work.session.add(row)
         self.touch(row)
 
@@ -115,7 +68,6 @@ class Canvas:
             self.changed[row.id] = row
         else:
             self.changed_pages[row.id] = row
-            self._first_page = None
 
     def remove(self, row: Element | Page) -> None:
         """Takes the row out of the book; it stays as a grave, so that its id is never given again."""
@@ -123,75 +75,60 @@ class Canvas:
         if isinstance(row, Element):
             self.changed.pop(row.id, None)
             self.removed[row.id] = row
+            self._leave(row.page_id, row.id)
         else:
             self.changed_pages.pop(row.id, None)
             self.removed_pages[row.id] = row
-            self._first_page = None
-        self._counts.pop(type(row), None)
+            self._leave(self.book.id, row.id)
+        if type(row) in self._counts:
+            self._counts[type(row)] -= 1
 
     def agree(self, element: Element, operation: Operation) -> bool:
         """Whether the element is still as the client knew it; if not, the batch is a conflict."""
-        known = operation.given.get("if_seq")
-        if known is None or element.seq <= known:
+        seen = operation.given.get("if_seq")
+        if seen is None or element.seq <= seen:
             return True
         refusal = Conflict("Someone else changed this element first.", *operation.path("if_seq"))
         self.clashes.append(Clash(element, refusal))
         return False
 
-    async def image(self, id: str | None, *path: str) -> UUID | None:
-        """The id of a photo that can be placed here. Raises NotFound for any other."""
-        if id is None:
-            return None
-        image_id = inside("im", id)
-        if image_id not in self._images:
-            found = await self.work.session.scalar(
-                select(col(Image.id)).where(
-                    col(Image.id) == image_id,
-                    col(Image.book_id) == self.book.id,
-                    col(Image.deleted_at).is_(None),
-                    col(Image.status) != ImageStatus.FAILED,
-                )
-            )
-            if found is None:
-                raise NotFound("There is no such photo in this book.", *path)
-            self._images.add(found)
-        return image_id
+    async def elements_on(self, page_id: UUID) -> Stack:
+        return await self._stack(page_id, Element, Element.on(page_id))
 
-    async def top(self, page_id: UUID) -> str | None:
-        """A key that no element of the page lies above."""
+    async def pages(self) -> Stack:
+        return await self._stack(self.book.id, Page, Page.of(self.book.id))
+
+    async def put(self, row: Element | Page, stack: Stack, index: int) -> bool:
+        """Puts the row there among the others of the stack; whether that changes anything."""
+        keys = stack.put(row.id, index)
+        for moved in await self.known.rows(type(row), keys):
+            moved.order_key = keys[moved.id]
+            self.touch(moved)
+        return bool(keys)
+
+    async def put_on_top(self, element: Element) -> None:
+        """Puts a new element above all others of its page."""
+        page_id = element.page_id
+        if page_id in self._stacks:
+            element.order_key = self._stacks[page_id].push(element.id)
+            return
+        # Not by the stack, which may have thousands where the highest key is enough.
         if page_id not in self._tops:
-            self._tops[page_id] = await self.work.session.scalar(
-                select(func.max(Element.order_key)).where(Element.on(page_id))
-            )
-        return self._tops[page_id]
+            highest = select(func.max(Element.order_key)).where(Element.on(page_id))
+            self._tops[page_id] = await self.work.session.scalar(highest)
+        element.order_key = self._tops[page_id] = between(self._tops[page_id], None)
 
-    def put_on_top(self, page_id: UUID, order_key: str) -> None:
-        self._tops[page_id] = order_key
+    def turn(self, element: Element, page_id: UUID) -> None:
+        """Takes the element to another page; its place there is still to be given."""
+        self._leave(element.page_id, element.id)
+        element.page_id = page_id
 
-    def stack(self, element: Element, page_id: UUID) -> Select[*tuple[Any, ...]]:
-        """The other elements of a page."""
-        return select(Element).where(Element.on(page_id), col(Element.id) != element.id)
+    def _leave(self, stack: UUID, id: UUID) -> None:
+        if stack in self._stacks:
+            self._stacks[stack].take(id)
 
-    async def neighbour(self, rows: Select[*tuple[Any, ...]], than: Element | None, *, above: bool) -> Element | None:
-        """The nearest of the rows above or below one; of all of them the lowest or the highest."""
-        place = tuple_(col(Element.order_key), col(Element.id))
-        if than is not None:
-            at = (than.order_key, than.id)
-            rows = rows.where(place > at if above else place < at)
-        keys = (col(Element.order_key), col(Element.id))
-        rows = rows.order_by(*keys) if above else rows.order_by(*(key.desc() for key in keys))
-        found: Element | None = await self.work.session.scalar(rows.limit(1))
-        return found
-
-    async def _row(self, model: type[Row], kind: str, id: str, *path: str) -> Row:
-        row: Row | None = await self._get(model, inside(kind, id))
-        if row is None or row.book_id != self.book.id:
-            raise NotFound(f"There is no such {model.__name__.lower()} in this book.", *path)
-        return row
-
-    async def _get(self, model: type[Row], id: UUID | None) -> Any:
-        if id is None:
-            return None
-        if (model, id) not in self._known:
-            self._known[model, id] = await self.work.session.get(model, id)
-        return self._known[model, id]
+    async def _stack(self, id: UUID, model: Any, of: Any) -> Stack:
+        if id not in self._stacks:
+            places = await self.work.session.execute(select(col(model.order_key), col(model.id)).where(of))
+            self._stacks[id] = Stack((key, id) for key, id in places)
+        return self._stacks[id]

@@ -4,8 +4,8 @@ from typing import Any
 
 import strawberry
 
-from models.id import inside
-from models.refusal import NotFound, Required
+from models.id import inside, outside
+from models.refusal import Required
 from models.session import DevicePlatform
 from models.user import Language, checked_name
 from resolvers import session, user
@@ -67,7 +67,7 @@ class SignOutPayload(Payload):
 
     @classmethod
     def of(cls, ids: list[Any]) -> "SignOutPayload":
-        return cls(revoked_session_ids=[strawberry.ID(f"se_{id}") for id in ids])
+        return cls(revoked_session_ids=[strawberry.ID(outside("se", id)) for id in ids])
 
 
 @strawberry.type
@@ -109,7 +109,4 @@ class AccountMutation:
 
     @mutation("Ends one of the caller's sessions.")
     async def revoke_session(self, info: Info, id: strawberry.ID) -> SignOutPayload | None:
-        session_id = inside("se", id)
-        if session_id is None:
-            raise NotFound
-        return SignOutPayload.of(await session.end(info.context, session_id))
+        return SignOutPayload.of(await session.revoke(info.context, inside("se", id)))

@@ -10,6 +10,7 @@ from broadcaster import Broadcast
 
 from storage.broadcast.counts import Counts
 from storage.broadcast.ear import CONNECT_TIMEOUT, Lapse
+from storage.broadcast.ending import end
 from storage.broadcast.poller import Poll, Poller
 from storage.broadcast.subscription import GAP, Heard, Subscription
 from storage.broadcast.valkey import ValkeyBackend
@@ -70,12 +71,11 @@ class Announcements(Broadcast):
     async def disconnect(self) -> None:
         """Everyone who listens sees the end."""
         tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
         for audience in self._audiences.values():
             for subscription in audience:
                 subscription.end()
-        await asyncio.gather(*tasks, *self._telling, return_exceptions=True)
+        await end(tasks)
+        await asyncio.gather(*self._telling, return_exceptions=True)
         await self._valkey.disconnect()
 
     async def publish(self, channel: str, message: str) -> bool:  # type: ignore[override]

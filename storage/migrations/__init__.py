@@ -7,7 +7,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, NullPool, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from storage.database import Database
 
@@ -38,7 +39,13 @@ async def migrate(database: Database) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         command.upgrade(_config(connection), "head")
 
-    async with database.engine.begin() as connection:
+    # On a connection of its own: a step takes its time, and so does who goes first.
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=lambda: database.connect(command_timeout=None),
+        poolclass=NullPool,
+    )
+    async with engine.begin() as connection:
         await connection.run_sync(upgrade)
 
 

@@ -1,0 +1,138 @@
+"""The command line, as whoever types it sees it: what goes wrong is one line and a non-zero exit."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from server.settings import Settings
+from tests import client as asks
+from tests.client import Client
+from tests.running import ROOT, free_port, wait_until_ready
+
+PATIENCE = 60.0
+
+
+def environment(settings: Settings | None = None, **more: str) -> dict[str, str]:
+    given: dict[str, Any] = settings.model_dump(exclude_unset=True) if settings else {}
+    named = {name.upper(): str(value) for name, value in given.items() if value is not None}
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **named, **more}
+
+
+@asynccontextmanager
+async def begun(*words: str, cwd: Path, env: dict[str, str]) -> AsyncIterator[Process]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "server", *words), cwd=cwd, env=env, stdout=PIPE, stderr=PIPE
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def typed(*words: str, cwd: Path, **more: Any) -> tuple[int, str, str]:
+    """Exit status, what was printed, what was complained of."""
+    async with begun(*words, cwd=cwd, env=environment(**more)) as process, asyncio.timeout(PATIENCE):
+        out, err = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, out.decode(), err.decode()
+
+
+async def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        status, _, said = await typed("dev", "--port", port, cwd=tmp_path)
+    assert status == 1
+    assert said == f"127.0.0.1:{port} cannot be listened on: Address already in use. PORT chooses another.\n"
+    assert not (tmp_path / ".leporello").exists()
+
+
+async def test_an_unknown_setting_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SECRT_KEY=x\n")
+    assert await typed("dev", cwd=tmp_path) == (1, "", "Unknown setting SECRT_KEY.\n")
+
+
+async def test_an_unreachable_database_is_one_line(settings: Settings, tmp_path: Path) -> None:
+    nobody = f"postgresql://u:p@127.0.0.1:{free_port()}/x"
+    changed = settings.model_copy(update={"database_url": nobody})
+    status, _, said = await typed("serve", "--port", str(free_port()), cwd=tmp_path, settings=changed)
+    assert status == 1 and said.startswith("Postgres cannot be reached: ") and said.count("\n") == 1
+
+
+async def test_serving_without_parts_says_which_are_missing(tmp_path: Path) -> None:
+    status, _, said = await typed("serve", cwd=tmp_path)
+    assert status == 1 and said.startswith("DATABASE_URL, REDIS_URL, S3_ENDPOINT") and said.count("\n") == 1
+
+
+async def test_a_database_that_is_behind_is_refused_until_it_is_migrated(settings: Settings, tmp_path: Path) -> None:
+    connection = await asyncpg.connect(settings.database_url)
+    for table in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+        await connection.execute(f"DROP TABLE {table['tablename']} CASCADE")
+    await connection.close()
+    port = str(free_port())
+    status, _, said = await typed("serve", "--port", port, cwd=tmp_path, settings=settings)
+    assert status == 1 and "run `leporello migrate`" in said and said.count("\n") == 1
+    for _ in range(2):
+        assert (await typed("migrate", cwd=tmp_path, settings=settings))[0] == 0
+    status, said, _ = await typed("doctor", cwd=tmp_path, settings=settings)
+    assert status == 0 and said.count("✓") == 3
+
+
+async def test_the_doctor_says_what_is_away(settings: Settings, tmp_path: Path) -> None:
+    changed = settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}"})
+    status, said, _ = await typed("doctor", cwd=tmp_path, settings=changed)
+    assert status == 1
+    assert [line[0] for line in said.splitlines()[:3]] == ["✓", "✗", "✓"]
+
+
+async def test_two_workers_serve_and_let_sockets_go_with_1012(settings: Settings, tmp_path: Path) -> None:
+    from websockets.asyncio.client import connect
+    from websockets.exceptions import ConnectionClosed
+
+    port = free_port()
+    words = ("serve", "--port", str(port), "--workers", "2")
+    async with begun(*words, cwd=tmp_path, env=environment(settings)) as process, asyncio.timeout(PATIENCE):
+        url = f"http://127.0.0.1:{port}"
+        await wait_until_ready(url, process)
+        async with httpx.AsyncClient() as http:
+            ada = await Client(http, url).sign_up("Ada")
+            assert (await ada.ask(asks.BOOKS)).it["nodes"] == []
+        async with connect(f"ws://127.0.0.1:{port}/graphql", subprotocols=["graphql-transport-ws"]) as ws:  # type: ignore[list-item]
+            await ws.send(f'{{"type": "connection_init", "payload": {{"authorization": "{ada.token}"}}}}')
+            assert "connection_ack" in str(await ws.recv())
+            process.send_signal(signal.SIGTERM)
+            with pytest.raises(ConnectionClosed) as closed:
+                await ws.recv()
+            assert closed.value.rcvd is not None and closed.value.rcvd.code == 1012
+        assert await process.wait() == 0
+
+
+async def test_dev_begins_with_a_demo_book_and_a_second_run_finds_it(tmp_path: Path) -> None:
+    for _ in range(2):
+        port = free_port()
+        words = ("dev", "--port", str(port), "--data", str(tmp_path / "data"))
+        async with begun(*words, cwd=tmp_path, env=environment()) as process, asyncio.timeout(PATIENCE):
+            await wait_until_ready(f"http://127.0.0.1:{port}", process)
+            async with httpx.AsyncClient() as http:
+                nobody = Client(http, f"http://127.0.0.1:{port}")
+                demo = await nobody.sign_in("demo@leporello.example", "demo-picture-book")
+                books = (await demo.ask("{ books { nodes { title elementCount memberCount cover { status } } } }")).it
+            assert books["nodes"] == [
+                {"title": "A day by the water", "elementCount": 10, "memberCount": 2, "cover": {"status": "READY"}}
+            ]
+            process.send_signal(signal.SIGTERM)
+            out, _ = await process.communicate()
+            assert process.returncode == 0
+            assert f"http://127.0.0.1:{port}/graphql" in out.decode() and "demo-picture-book" in out.decode()

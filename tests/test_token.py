@@ -1,0 +1,162 @@
+"""Access tokens: what makes one good, and everything that does not."""
+
+import hmac
+import json
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import jwt
+import pytest
+
+from models.refusal import Unauthenticated
+from models.session import ACCESS_LIFETIME
+from resolvers.token import LEEWAY, AccessTokens, Claims, TokenExpired, hash_of
+
+SECRET = "a secret of the tests, with more than enough characters"
+KEY = hmac.digest(SECRET.encode(), b"access token", "sha256")
+TOKENS = AccessTokens(SECRET)
+USER, SESSION = uuid4(), uuid4()
+REFUSED = "The access token is not valid. Refresh the session, or sign in."
+
+
+def claims(**otherwise: Any) -> dict[str, Any]:
+    """Those of a good token, but for what is said; what is None is left out."""
+    now = int(time.time())
+    good = {"iss": "leporello", "aud": "leporello", "sub": str(USER), "sid": str(SESSION), "iat": now, "exp": now + 900}
+    return {name: value for name, value in (good | otherwise).items() if value is not None}
+
+
+def signed(payload: Any = None, key: bytes = KEY, algorithm: str = "sha256", **header: Any) -> str:
+    """A token put together by hand, with whatever header."""
+    head = {"alg": "HS256", "typ": "at+jwt"} | header
+    text = f"{_part(head)}.{_part(claims() if payload is None else payload)}"
+    return f"{text}.{_shown(hmac.digest(key, text.encode(), algorithm))}"
+
+
+def _part(value: Any) -> str:
+    return _shown(value if isinstance(value, bytes) else json.dumps(value).encode())
+
+
+def _shown(value: bytes) -> str:
+    return urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def _unsigned(algorithm: str) -> str:
+    return f"{_part({'alg': algorithm, 'typ': 'at+jwt'})}.{_part(claims())}."
+
+
+ATTACKS: dict[str, Callable[[], str]] = {
+    **{f"alg {name}": lambda name=name: _unsigned(name) for name in ("none", "None", "NONE", "nOnE", "")},
+    "none with a signature": lambda: signed(alg="none"),
+    "no alg": lambda: signed(alg=None),
+    "alg a list": lambda: signed(alg=["HS256"]),
+    "RS256 over our key": lambda: signed(alg="RS256"),
+    "HS384": lambda: signed(algorithm="sha384", alg="HS384"),
+    "HS512": lambda: signed(algorithm="sha512", alg="HS512"),
+    "a public key as the secret": lambda: signed(key=b"-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n"),
+    "an empty key": lambda: signed(key=b""),
+    "the bare secret": lambda: signed(key=SECRET.encode()),
+    "the refresh tokens' key": lambda: signed(key=hmac.digest(SECRET.encode(), b"refresh token", "sha256")),
+    "its own jwk": lambda: signed(key=b"mine", jwk={"kty": "oct", "k": _shown(b"mine")}),
+    "jku": lambda: signed(key=b"mine", jku="http://127.0.0.1:9/keys"),
+    "x5u": lambda: signed(key=b"mine", x5u="http://127.0.0.1:9/keys"),
+    "kid a path": lambda: signed(key=b"", kid="../../../../dev/null"),
+    "kid an injection": lambda: signed(key=b"mine", kid="' UNION SELECT 'mine' --"),
+    "kid a number": lambda: signed(kid=7),
+    "crit": lambda: signed(crit=["unheard-of"]),
+    "b64 false": lambda: signed(b"", b64=False, crit=["b64"]),
+    "typ JWT": lambda: signed(typ="JWT"),
+    "no typ": lambda: signed(typ=None),
+    "a header too deep": lambda: f"{_part(b'[' * 1_400)}.e30.e30",
+    "a header that is no object": lambda: "MQ.e30.e30",
+    "a header that is no text": lambda: f"{_part(bytes([255, 254]))}.e30.e30",
+    "another signature": lambda: signed()[:-4] + "AAAA",
+    "another payload": lambda: ".".join([*signed().split(".")[:1], _part(claims(sub=str(uuid4()))), "AAAA"]),
+    "wrong aud": lambda: signed(claims(aud="another")),
+    "wrong iss": lambda: signed(claims(iss="another")),
+    **{
+        f"no {name}": lambda name=name: signed(claims(**{name: None}))
+        for name in ("iss", "aud", "sub", "sid", "iat", "exp")
+    },
+    "exp too far": lambda: signed(claims(exp=int(time.time()) + 901 + LEEWAY)),
+    "exp huge": lambda: signed(claims(exp=10**30)),
+    "exp infinite": lambda: signed(claims(exp=float("inf"))),
+    "exp no number": lambda: signed(claims(exp=float("nan"))),
+    "exp a text": lambda: signed(claims(exp="4102444800")),
+    "exp a list": lambda: signed(claims(exp=[4102444800])),
+    "iat negative": lambda: signed(claims(iat=-(10**18))),
+    "iat ahead of the leeway": lambda: signed(claims(iat=int(time.time()) + LEEWAY + 5)),
+    "nbf ahead of the leeway": lambda: signed(claims(nbf=int(time.time()) + LEEWAY + 5)),
+    "sub no UUID": lambda: signed(claims(sub="1 OR 1=1")),
+    "sub a number": lambda: signed(claims(sub=1)),
+    "sid a list": lambda: signed(claims(sid=[str(SESSION)])),
+    "a payload that is a list": lambda: signed([claims()]),
+    "a refresh token": TOKENS.first_refresh_token,
+    "nothing": lambda: "",
+    "two parts": lambda: "e30.e30",
+    "not ASCII": lambda: "é.é.é",
+    "NUL": lambda: "\0.\0.\0",
+    "a megabyte": lambda: signed(claims(more="x" * 2**20)),
+    "longer than any of ours": lambda: signed(claims(more="x" * 2_000)),
+}
+
+
+def test_a_token_says_whose_it_is_and_until_when() -> None:
+    now = datetime.now(UTC)
+    token, expires_at = TOKENS.issue(USER, SESSION, now)
+    assert expires_at == now.replace(microsecond=0) + ACCESS_LIFETIME
+    assert TOKENS.verify(token) == Claims(USER, SESSION, expires_at)
+    assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "at+jwt"}
+    # The attacks below fail for what is wrong with them, and not because they are made wrongly.
+    assert TOKENS.verify(signed()).user_id == USER
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_it_is_refused_in_the_same_words(attack: str) -> None:
+    token = ATTACKS[attack]()
+    before = time.thread_time()
+    with pytest.raises(Unauthenticated) as refused:
+        TOKENS.verify(token)
+    assert time.thread_time() - before < 0.01
+    assert type(refused.value) is Unauthenticated
+    assert (refused.value.message, refused.value.extensions) == (REFUSED, {"code": "UNAUTHENTICATED"})
+
+
+def test_a_token_of_another_secret_is_refused() -> None:
+    token, _ = AccessTokens(SECRET + ".").issue(USER, SESSION, datetime.now(UTC))
+    with pytest.raises(Unauthenticated):
+        TOKENS.verify(token)
+
+
+@pytest.mark.parametrize(("late", "good"), [(-60, True), (LEEWAY - 2, True), (LEEWAY + 1, False), (3600, False)])
+def test_it_expires_after_the_leeway_in_the_same_words(late: int, good: bool) -> None:
+    token, _ = TOKENS.issue(USER, SESSION, datetime.now(UTC) - ACCESS_LIFETIME - timedelta(seconds=late))
+    if good:
+        assert TOKENS.verify(token).session_id == SESSION
+    else:
+        with pytest.raises(TokenExpired) as refused:
+            TOKENS.verify(token)
+        assert refused.value.message == REFUSED
+
+
+def test_clocks_may_differ_by_the_leeway_and_no_more() -> None:
+    assert LEEWAY <= 30
+    assert TOKENS.verify(signed(claims(iat=int(time.time()) + LEEWAY - 2)))
+
+
+def test_the_successor_of_a_refresh_token_is_always_the_same_and_ours_alone_to_tell() -> None:
+    first = TOKENS.first_refresh_token()
+    assert first != TOKENS.first_refresh_token() and len(first) == 43
+    successor = TOKENS.next_refresh_token(first)
+    assert successor == AccessTokens(SECRET).next_refresh_token(first) != first
+    assert successor != AccessTokens("another").next_refresh_token(first)
+    assert len(hash_of(first)) == 32 and hash_of(first) != hash_of(successor)
+
+
+def test_user_and_session_are_taken_from_the_token_as_they_are() -> None:
+    token, _ = TOKENS.issue(UUID(int=1), UUID(int=2), datetime.now(UTC))
+    assert (TOKENS.verify(token).user_id, TOKENS.verify(token).session_id) == (UUID(int=1), UUID(int=2))

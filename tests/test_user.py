@@ -1,0 +1,266 @@
+"""People: signing up and in, and who they are to themselves."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import argon2
+import asyncpg
+import pytest
+import pytest_asyncio
+from sqlalchemy import event
+
+from resolvers import password
+from server.app import App
+from server.settings import Settings
+from tests.client import PASSWORD, SIGN_IN, SIGN_UP, Answer, Client
+
+VIEWER = "{ viewer { id email language user { id name isGuest } sessions { id } memberships { id } } }"
+ONLY_ID = "{ viewer { id } }"
+
+
+@pytest_asyncio.fixture
+async def rows(settings: Settings, app: App) -> Any:
+    """The test's database, to look at what is there."""
+    connection = await asyncpg.connect(settings.database_url)
+    yield connection
+    await connection.close()
+
+
+async def people_in(rows: Any) -> list[str]:
+    return [row["name"] for row in await rows.fetch("SELECT name FROM users ORDER BY id")]
+
+
+async def sign_up(client: Client, **given: Any) -> Answer:
+    """As Ada, but for what is said."""
+    ada = {"name": "Ada", "email": "ada@example.org", "password": PASSWORD}
+    return await client.ask(SIGN_UP, input=ada | given)
+
+
+@contextmanager
+def counting(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What is asked of Postgres meanwhile, and whatever is hashed."""
+    done: list[str] = []
+    engine = app.parts.database.engine.sync_engine
+    verify = argon2.PasswordHasher.verify
+
+    def verified(hasher: argon2.PasswordHasher, hash: str, password: str) -> bool:
+        done.append("argon2 " + hash.rpartition("p=")[0])
+        return bool(verify(hasher, hash, password))
+
+    def executed(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if "lower(" in statement or "INSERT" in statement:
+            done.append(statement)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", verified)
+    event.listen(engine, "before_cursor_execute", executed)
+    yield done
+    event.remove(engine, "before_cursor_execute", executed)
+    monkeypatch.undo()
+
+
+async def test_who_signs_up_is_signed_in_with_what_they_gave(client: Client) -> None:
+    device = {"name": "Kitchen", "platform": "APPLE"}
+    signed = (await sign_up(client, name=" Ada ", email=" Ada@Example.ORG ", language="NL", device=device)).it
+    expires = datetime.fromisoformat(signed["tokens"]["accessTokenExpiresAt"])
+    assert 890 < (expires - datetime.now(UTC)).total_seconds() <= 900
+    assert (signed["viewer"]["email"], signed["viewer"]["user"]["name"]) == ("Ada@example.org", "Ada")
+    ada = replace(client, token=signed["tokens"]["accessToken"])
+    assert (await ada.ask(VIEWER)).it == {
+        "id": signed["viewer"]["id"],
+        "email": "Ada@example.org",
+        "language": "NL",
+        "user": {"id": signed["viewer"]["user"]["id"], "name": "Ada", "isGuest": False},
+        "sessions": [{"id": signed["viewer"]["session"]["id"]}],
+        "memberships": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": " \t "}, "name"),
+        ({"name": "A" * 101}, "name"),
+        ({"name": "A\nB"}, "name"),
+        ({"name": "A\x1bB"}, "name"),
+        ({"email": ""}, "email"),
+        ({"email": "ada"}, "email"),
+        ({"email": "ada@"}, "email"),
+        ({"email": "ada@example.org\nbcc: eve@example.org"}, "email"),
+        ({"email": f"{'a' * 65}@example.org"}, "email"),
+        ({"email": "a" * 900_000 + "@example.org"}, "email"),
+        ({"password": ""}, "password"),
+        ({"password": "1234567"}, "password"),
+        ({"password": "p" * 513}, "password"),
+    ],
+)
+async def test_a_bad_value_is_told_by_its_field_and_makes_nobody(
+    client: Client, rows: Any, given: dict[str, Any], path: str
+) -> None:
+    refused = await sign_up(client, **given)
+    assert (refused.errors, refused.code, refused.path) == ([], "INVALID", ["input", path])
+    assert refused.data == {"signUp": {"tokens": None, "viewer": None, "userErrors": refused.user_errors}}
+    assert await people_in(rows) == []
+
+
+async def test_the_longest_and_the_shortest_values_are_taken(client: Client) -> None:
+    long = await sign_up(client, name="𝒜" * 100, email=f"{'a' * 64}@example.org", password="🔑" * 512)
+    assert long.it["viewer"]["user"]["name"] == "𝒜" * 100
+    assert (await sign_up(client, name="A", email="a@b.de", password="12345678")).it["viewer"]["email"] == "a@b.de"
+    assert (await client.sign_in(f"{'a' * 64}@example.org", "🔑" * 512)).user_id == long.it["viewer"]["user"]["id"]
+
+
+async def test_a_device_is_named_or_nobody_is_made(client: Client, rows: Any) -> None:
+    refused = await sign_up(client, device={"name": " ", "platform": "APPLE"})
+    assert (refused.code, refused.path) == ("INVALID", ["input", "device", "name"])
+    unknown = await sign_up(client, device={"name": "Fridge", "platform": "FRIDGE"})
+    assert (unknown.code, unknown.data) == ("BAD_USER_INPUT", None)
+    assert await people_in(rows) == []
+
+
+@pytest.mark.parametrize("field", ["name", "email", "password"])
+async def test_nul_in_the_document_itself_is_no_mistake_of_ours(client: Client, rows: Any, field: str) -> None:
+    """Variables are looked through by the endpoint; a literal comes as far as this."""
+    ada = {"name": "Ada", "email": "ada@example.org", "password": PASSWORD}
+    ada[field] = r"a\u0000b" + ada[field]
+    literal = ", ".join(f'{name}: "{value}"' for name, value in ada.items())
+    answer = await client.ask(f"mutation {{ signUp(input: {{ {literal} }}) {{ userErrors {{ code path }} }} }}")
+    if field == "password":
+        # It is hashed and never kept, so that it may hold anything.
+        assert answer.it == {"userErrors": []}
+    else:
+        assert (answer.code, answer.path) == ("INVALID", ["input", field])
+        assert await people_in(rows) == []
+    document = r'mutation { signIn(input: { email: "a\u0000b", password: "a\u0000b" }) { userErrors { code } } }'
+    assert (await client.ask(document)).code == "WRONG_CREDENTIALS"
+    device = r'{ name: "a\u0000b", platform: APPLE }'
+    literal = f'email: "ada@example.org", password: "{PASSWORD}", device: {device}'
+    document = f"mutation {{ signIn(input: {{ {literal} }}) {{ userErrors {{ code path }} }} }}"
+    assert (await client.ask(document)).path == ["input", "device", "name"]
+
+
+async def test_an_address_has_one_account_whatever_its_capitals_and_its_script(client: Client, rows: Any) -> None:
+    assert (await sign_up(client, email="Émile@bücher.example")).it
+    for same in ("ÉMILE@BÜCHER.EXAMPLE", "émile@xn--bcher-kva.example", "E\u0301mile@bu\u0308cher.example"):
+        taken = await sign_up(client, name="Eve", email=same)
+        assert (taken.code, taken.path) == ("TAKEN", ["input", "email"])
+        assert (await client.sign_in(same, PASSWORD)).email == "Émile@bücher.example"
+    assert await people_in(rows) == ["Ada"]
+    assert (await sign_up(client, name="Eve", email="emile@bücher.example")).it
+
+
+async def test_of_twenty_who_sign_up_at_once_one_gets_the_address(client: Client, rows: Any) -> None:
+    addresses = ["ada@example.org", "ADA@EXAMPLE.ORG", "Ada@example.org", "aDA@Example.Org"] * 5
+    answers = await asyncio.gather(*(sign_up(client, email=address) for address in addresses))
+    assert sorted(answer.code or "" for answer in answers) == ["", *["TAKEN"] * 19]
+    assert await people_in(rows) == ["Ada"]
+    assert await rows.fetchval("SELECT count(*) FROM sessions") == 1
+
+
+async def test_an_address_is_found_by_its_index(client: Client, rows: Any, app: App) -> None:
+    asked: list[str] = []
+
+    def executed(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    event.listen(app.parts.database.engine.sync_engine, "before_cursor_execute", executed)
+    await client.ask(SIGN_IN, input={"email": "ada@example.org", "password": PASSWORD})
+    [statement] = [statement for statement in asked if "lower(" in statement]
+    await rows.execute("SET enable_seqscan = off")
+    plan = await rows.fetch("EXPLAIN " + statement.replace("$1::VARCHAR", "'ada@example.org'"))
+    assert "users_email_is_one" in str(plan)
+
+
+async def test_an_unknown_address_and_a_wrong_password_look_and_take_alike(
+    client: Client, app: App, rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sign_up(client)
+    await rows.execute(
+        "INSERT INTO users SELECT gen_random_uuid(), 'Guest', 'guest@example.org', NULL, 'EN', true, now()"
+    )
+    attempts = [
+        {"email": "ada@example.org", "password": "another long password"},
+        {"email": "ada@example.org", "password": ""},
+        {"email": "ada@example.org", "password": "p" * 100_000},
+        {"email": "nobody@example.org", "password": PASSWORD},
+        {"email": "guest@example.org", "password": PASSWORD},
+        {"email": "not an address", "password": PASSWORD},
+        {"email": "a" * 900_000, "password": PASSWORD},
+    ]
+    answers, works = [], []
+    for attempt in attempts:
+        with counting(app, monkeypatch) as work:
+            answers.append(await client.ask(SIGN_IN, input=attempt))
+        works.append(work)
+    wrong = {"code": "WRONG_CREDENTIALS", "message": "The address or the password is wrong.", "path": ["input"]}
+    assert {answer.status for answer in answers} == {200}
+    for answer in answers:
+        assert (answer.data, answer.errors) == ({"signIn": {"tokens": None, "viewer": None, "userErrors": [wrong]}}, [])
+    # One look and one hash of one strength for each; no session for any.
+    assert [len(work) for work in works] == [2] * len(attempts)
+    assert works == [works[0]] * len(attempts)
+    assert await rows.fetchval("SELECT count(*) FROM sessions") == 1
+
+
+async def test_what_follows_in_a_document_is_answered_as_to_who_came_in_last(client: Client) -> None:
+    ada, ben = await client.sign_up("Ada"), await client.sign_up("Ben")
+    for person, title in ((ada, "Ada's"), (ben, "Ben's")):
+        book = "mutation Create($t: String!) { createBook(input: { title: $t }) { book { id } userErrors { code } } }"
+        assert (await person.ask(book, t=title)).it["book"]
+    both = """
+    mutation Both($a: SignInInput!, $b: SignInInput!) {
+      first: signIn(input: $a) { ...In }
+      second: signIn(input: $b) { ...In }
+    }
+    fragment In on AuthPayload { viewer { email memberships { role book { title viewerRole owner { name } } } } }
+    """
+    signed = await client.ask(
+        both, a={"email": ada.email, "password": PASSWORD}, b={"email": ben.email, "password": PASSWORD}
+    )
+
+    def seen(name: str, email: str) -> dict[str, Any]:
+        book = {"title": f"{name}'s", "viewerRole": "OWNER", "owner": {"name": name}}
+        return {"viewer": {"email": email, "memberships": [{"role": "OWNER", "book": book}]}}
+
+    assert signed.errors == []
+    assert signed.data == {"first": seen("Ada", ada.email), "second": seen("Ben", ben.email)}
+
+
+async def test_nobody_has_no_viewer_and_a_bad_token_is_told(client: Client) -> None:
+    nobody = await client.ask(ONLY_ID)
+    assert (nobody.data, nobody.errors) == ({"viewer": None}, [])
+    refused = await replace(client, token="not.a.token").ask(ONLY_ID)
+    assert (refused.data, refused.code) == ({"viewer": None}, "UNAUTHENTICATED")
+
+
+async def test_when_too_many_wait_for_a_hash_nobody_is_made_or_let_in(
+    client: Client, rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sign_up(client)
+    monkeypatch.setattr(password, "WAITING_LIMIT", 0)
+    busy = await sign_up(client, name="Ben", email="ben@example.org")
+    assert (busy.code, busy.data) == ("UNAVAILABLE", {"signUp": None})
+    busy = await client.ask(SIGN_IN, input={"email": "ada@example.org", "password": PASSWORD})
+    assert (busy.code, busy.data) == ("UNAVAILABLE", {"signIn": None})
+    assert await people_in(rows) == ["Ada"]
+    assert await rows.fetchval("SELECT count(*) FROM sessions") == 1
+
+
+async def test_the_sessions_of_who_is_gone_are_over(client: Client, rows: Any, app: App) -> None:
+    ada, ben = await client.sign_up("Ada"), await client.sign_up("Ben")
+    await rows.execute("DELETE FROM users WHERE name = 'Ada'")
+    assert (await ada.ask(ONLY_ID)).code == "UNAUTHENTICATED"
+    refresh = (
+        "mutation R($t: String) { refreshSession(refreshToken: $t) { tokens { accessToken } userErrors { code } } }"
+    )
+    assert (await client.ask(refresh, t=ada.refresh_token)).code == "EXPIRED"
+    wrong = await client.ask(SIGN_IN, input={"email": ada.email, "password": PASSWORD})
+    assert wrong.code == "WRONG_CREDENTIALS"
+    # A process notices by itself, at its next look, whatever the token is used for.
+    await app.parts.revocations._look()
+    assert (await ada.ask("{ books { totalCount } }")).code == "UNAUTHENTICATED"
+    assert (await ben.ask("{ books { totalCount } }")).it == {"totalCount": 0}
