@@ -21,7 +21,12 @@ from storage.journal import new_epochs
 from storage.migrations import newest
 
 T = TypeVar("T")
-cli = typer.Typer(help="Leporello: the backend for shared picture books.", no_args_is_help=True, add_completion=False)
+cli = typer.Typer(
+    help="Leporello: the backend for shared picture books.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
 

@@ -48,7 +48,7 @@ async def fill(parts: Parts) -> bool:
     await invitation.accept(friend, offered.id)
     images = await _photos(parts, owner, made_book.id)
     await operation.apply(owner, book_id=made_book.id, batch_id="demo", operations=list(_layout(images)))
-    await book.update(owner, made_book.id, {"cover_image_id": images[0].id})
+    await book.update(owner, made_book.id, {"cover_image_id": outside("im", images[0].id)})
     return True
 
 
