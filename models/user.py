@@ -48,7 +48,7 @@ class User(SQLModel, table=True):
     created_at: datetime = moment(default_factory=now)
 
     @staticmethod
-    def has(email: str | None) -> ColumnElement[bool]:
+    def has(email: str) -> ColumnElement[bool]:
         """That the row's address is this one, whatever the capitals of either."""
         return same_address(col(User.email), email)
 

@@ -85,9 +85,9 @@ async def enter(context: Context, tokens: Tokens) -> Self | None:
     return await viewer(context)
 
 
-def _address(email: str) -> str | None:
-    """The address as it would have been kept; None for what none can be."""
+def _address(email: str) -> str:
+    """The address as it would have been kept; for what is none an empty one, which nobody has."""
     try:
         return checked_email(email)
     except Invalid:
-        return None
+        return ""

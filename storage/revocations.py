@@ -47,6 +47,7 @@ class Revocations:
         self._looked = 0.0
         #: The same moment by Postgres's clock, which revocations are dated with.
         self._looked_at: datetime | None = None
+        self._failing = False
         self._task: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self.ended: Callable[[UUID], Coroutine[Any, Any, None]] | None = None
@@ -91,7 +92,12 @@ class Revocations:
                 try:
                     await self._hear(message)
                 except Exception:
-                    _log.exception("revocations cannot be learned")
+                    # Said once an outage, not at every look.
+                    if not self._failing:
+                        _log.exception("revocations cannot be learned")
+                    self._failing = True
+                else:
+                    self._failing = False
 
     async def _hear(self, message: Heard) -> None:
         """A message names them; without one, and every now and then, Postgres is asked."""

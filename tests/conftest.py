@@ -20,7 +20,7 @@ from storage.migrations import migrate
 from storage.objects import Objects
 from tests.canvas import PaintedBook
 from tests.client import Client
-from tests.people import People
+from tests.people import People, somebody
 from tests.running import Processes, processes_of, served
 
 TEMPLATE = "leporello_template"
@@ -120,8 +120,8 @@ async def people(town: tuple[App, Client]) -> People:
 
 
 @pytest_asyncio.fixture
-async def book(client: Client, settings: Settings) -> AsyncIterator[PaintedBook]:
+async def book(app: App, client: Client, settings: Settings) -> AsyncIterator[PaintedBook]:
     """Somebody's own book, with its one page."""
     database = await asyncpg.connect(settings.database_url)
-    yield await PaintedBook.made(await client.sign_up("Ada"), database)
+    yield await PaintedBook.made(await somebody(app, client, "Ada"), database)
     await database.close()

@@ -1,6 +1,7 @@
 """People and their book, made quickly: rows for the people, and the tokens that signing in would have given."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -10,7 +11,7 @@ from uuid import UUID
 from models import Image, Session, User
 from models.columns import now
 from server.app import App
-from tests.client import CREATE_BOOK, Client
+from tests.client import CREATE_BOOK, Client, Events
 
 INVITE = """
 mutation Invite($input: InviteMemberInput!) {
@@ -53,6 +54,17 @@ async def join(owner: Client, book_id: str, person: Client, role: str) -> None:
     assert (await person.ask(ACCEPT, id=sent["invitation"]["id"])).it["book"]["viewerRole"] == role
 
 
+async def is_heard(person: Client, mine: Events) -> str:
+    """`myBooks` does not replay: they make books of their own until one is heard of, which is the one given back."""
+    for _ in range(20):
+        book_id = await made_book(person, "Diary")
+        with suppress(TimeoutError):
+            while (await mine.next(patience=0.5))["bookId"] != book_id:
+                pass
+            return book_id
+    raise AssertionError("nothing is heard")
+
+
 @dataclass(frozen=True)
 class People:
     """A private book with one of each role, somebody invited to it, somebody with a book of their own, and nobody."""
@@ -90,11 +102,9 @@ class People:
 
     async def sql(self, statement: str, *arguments: Any) -> list[Any]:
         """What no mutation does yet, such as time passing."""
-        connection = await self.app.parts.database.connect()
-        try:
-            return list(await connection.fetch(statement, *arguments))
-        finally:
-            await connection.close()
+        async with self.app.parts.database.engine.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            return list(await driver.fetch(statement, *arguments))
 
     async def image(
         self, status: str = "READY", *, of: Client | None = None, book_id: str | None = None, trashed: bool = False

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from uuid import uuid4
 
 from models.element import Element
 from tests import client as asks
@@ -14,7 +15,7 @@ OWN: dict[str, dict[str, Any]] = {
     "createText": {"content": "", "fontSize": 0.01, "fontFamily": "", "color": "#00000000", "align": "RIGHT"},
     "createRectangle": {"fill": "#000000", "stroke": "#ffffff80", "strokeWidth": 0, "cornerRadius": 3},
     "createCircle": {"fill": "#000000", "stroke": "#ffffff80", "strokeWidth": 1e15},
-    "createDrawing": {"points": [{"x": -1e15, "y": 0.1}] * 3, "stroke": "#000000", "strokeWidth": 0},
+    "createDrawing": {"points": [{"x": -1e15, "y": 0.1}] * 3, "stroke": "#00000000", "strokeWidth": 0},
 }
 DEFAULTS: dict[str, dict[str, Any]] = {
     "createImage": {"__typename": "ImageElement", "imageId": None, "image": None, "crop": None, "cornerRadius": 0},
@@ -118,7 +119,9 @@ async def test_an_update_changes_what_was_sent_and_nothing_else(book: PaintedBoo
             after = await book.element(id)
             assert after == {**before, name: value, "seq": done["seq"], "updatedAt": after["updatedAt"]}
             assert done["results"][0]["element"] == after
-            assert (await book.do(update(id, **{name: value}))).it["results"] == [{**done["results"][0], "status": "NOOP"}]
+            assert (await book.do(update(id, **{name: value}))).it["results"] == [
+                {**done["results"][0], "status": "NOOP"}
+            ]
 
 
 async def test_null_clears_what_can_be_without(book: PaintedBook) -> None:
@@ -142,9 +145,9 @@ async def test_null_clears_what_can_be_without(book: PaintedBook) -> None:
     made = await book.create(
         *({verb: {"placement": placed(), **CREATIONS[verb], **fields}} for verb, fields in cleared.items())
     )
-    for id, fields in [*((kinds[verb], fields) for verb, fields in cleared.items()), *zip(made, cleared.values())]:
-        element = await book.element(id)
-        assert {**element, **fields} == element
+    for verb, new in zip(cleared, made, strict=True):
+        for element in (await book.element(kinds[verb]), await book.element(new)):
+            assert {**element, **cleared[verb]} == element
 
 
 async def test_what_is_no_value_of_a_field_is_invalid_there(book: PaintedBook) -> None:
@@ -236,12 +239,14 @@ async def test_a_photo_that_has_gone_leaves_a_book_that_can_be_read(book: Painte
     await book.database.execute("DELETE FROM images WHERE id = $1", raw[2])
     elements = {element["id"]: element for element in (await book.read())["elements"]}
     assert [elements[id]["imageId"] for id in made] == [photos[0], photos[1], None, photos[3]]
-    assert [elements[id]["image"] for id in made] == [{"id": photos[0]}, None, None, {"id": photos[3]}]
-    events = await book.events()
-    assert [element["imageId"] for element in events[-1]["elements"]] == photos
-    assert [element["image"] for element in events[-1]["elements"]] == [{"id": photos[0]}, None, None, {"id": photos[3]}]
+    shown = [{"id": photos[0]}, None, None, {"id": photos[3]}]
+    assert [elements[id]["image"] for id in made] == shown
+    event = (await book.events())[-1]
+    assert [element["imageId"] for element in event["elements"]] == photos
+    assert [element["image"] for element in event["elements"]] == shown
     # They can still be moved, and given another photo.
-    assert statuses(await book.do(*(update(id, x=7) for id in made), update(made[2], imageId=photos[3]))) == ["APPLIED"] * 5
+    moved = [update(id, x=7) for id in made]
+    assert statuses(await book.do(*moved, update(made[2], imageId=photos[3]))) == ["APPLIED"] * 5
 
 
 async def test_a_photo_that_failed_or_went_cannot_be_placed(book: PaintedBook) -> None:
@@ -285,7 +290,7 @@ async def test_a_client_id_that_is_not_ours_to_have_is_refused(book: PaintedBook
 
 
 def test_what_an_older_program_told_of_is_still_heard() -> None:
-    told = Element(book_id=uuid(), page_id=uuid(), kind="IMAGE", order_key="a0", x=1, y=2, width=3, height=4).told()
+    told = Element(book_id=uuid4(), page_id=uuid4(), kind="IMAGE", order_key="a0", x=1, y=2, width=3, height=4).told()
     del told["opacity"], told["points"]
     heard = Element.heard(told)
     assert (heard.x, heard.opacity, heard.points) == (1, 1, None)

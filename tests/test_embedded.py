@@ -23,10 +23,12 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError
 
 from server.embedded import Addresses, Stack, StackFailed, StackInUse, ensure_supported, ports, program, wheels
+from server.embedded.folder import Folder
 from server.embedded.identity import identity
 from server.embedded.objects import PORTS
 from server.embedded.ports import LOOPBACK, free
 from server.embedded.program import Program
+from server.embedded.valkey import Valkey
 
 AFTER_A_CRASH = 10.0
 """Seconds in which servers must have ended when their program was killed."""
@@ -323,6 +325,23 @@ async def test_a_port_that_is_lost_at_the_last_moment_is_replaced(
         assert at.redis_url.endswith(f":{other[0]}/0")
         async with valkey(at.redis_url) as client:
             assert await client.ping() is True
+
+
+async def test_a_server_that_ends_between_two_questions_is_seen_to_have_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone(Valkey):
+        def command(self) -> list[str]:
+            return ["/bin/false"]
+
+        async def ask(self) -> None:
+            await asyncio.sleep(0)
+            raise ConnectionError
+
+    # So that an answer nearly always meets the end, which lost the cancellation and waited for ever.
+    monkeypatch.setattr(program, "ASK_EVERY", 0)
+    with pytest.raises(StackFailed, match="it ended"):
+        await asyncio.wait_for(Gone(Folder(tmp_path)).open(), 20)
 
 
 async def test_many_stacks_run_side_by_side(tmp_path: Path, stack: Addresses) -> None:

@@ -58,7 +58,8 @@ def test_below_the_least_integer_there_is_still_room() -> None:
     least = "A" + "0" * 26
     key: str | None = least + "1"
     for _ in range(20):
-        assert (below := between(None, key)) < str(key)
+        below = between(None, key)
+        assert below < str(key)
         key = below
     assert str(key).startswith(least)
 

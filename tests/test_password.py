@@ -42,10 +42,10 @@ async def test_a_hash_is_argon2id_and_matches_its_password_alone(passwords: Pass
     assert not await passwords.match("correct horse\0", hash)
 
 
-@pytest.mark.parametrize("hash", [None, "", "plain", "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$", "$2b$12$bcrypt"])
-async def test_without_a_hash_that_can_be_read_nothing_matches(passwords: Passwords, hash: str | None) -> None:
-    assert not await passwords.match("", hash)
-    assert not await passwords.match("correct horse", hash)
+async def test_without_a_hash_that_can_be_read_nothing_matches(passwords: Passwords) -> None:
+    for hash in (None, "", "plain", "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$", "$2b$12$bcrypt"):
+        assert not await passwords.match("", hash)
+        assert not await passwords.match("correct horse", hash)
 
 
 async def test_it_is_hashed_by_a_hand_and_not_by_the_loop(

@@ -12,7 +12,7 @@ from sqlmodel import col
 from models import Batch, Book, Element, Page, Role
 from models.event import CanvasChanged
 from models.operation import BATCH, BATCH_ID_LENGTH, CREATES, Operation, OperationStatus, digest
-from models.refusal import Conflict, Invalid, Refusal
+from models.refusal import Conflict, Invalid, Refusal, TooLarge
 from resolvers import access
 from resolvers.context import Context
 from resolvers.operation import elements, pages
@@ -21,6 +21,8 @@ from resolvers.operation.known import Known
 from resolvers.operation.outcome import Clash, Outcome
 from resolvers.work import Work
 
+#: Bytes, about, of the elements that one event tells of: each subscriber gets them whole, whatever little changed.
+EVENT_SIZE: Final = 16 * 2**20
 #: How often a batch is tried that lost a race against one of another book.
 TRIES: Final = 3
 #: SQLSTATE of a unique violation and of a deadlock.
@@ -48,7 +50,9 @@ class Applied:
 
 class _Clashed(Exception):
     def __init__(self, clashes: list[Clash]) -> None:
-        self.clashes = clashes
+        self.refusals = [clash.refusal for clash in clashes]
+        # Taken while they can be read: the rows are void after the rollback.
+        self.element_ids = list(dict.fromkeys(clash.element.id for clash in clashes))
 
 
 async def apply(context: Context, *, book_id: UUID | None, batch_id: str, operations: list[Operation]) -> Applied:
@@ -84,7 +88,7 @@ async def apply(context: Context, *, book_id: UUID | None, batch_id: str, operat
                 )
             return replace(applied, results=[outcome.shown() for outcome in applied.results])
         except _Clashed as clashed:
-            return await _as_they_are(context, clashed.clashes)
+            return await _as_they_are(context, clashed)
         except DBAPIError as error:
             # Another book took the same clientId at the same time; now that it has, it is seen.
             if getattr(error.orig, "sqlstate", None) not in _RACES or not tries_left:
@@ -102,19 +106,21 @@ async def _applied(work: Work, book: Book, batch_id: str, operations: list[Opera
     return Applied(await _announce(work, canvas, batch_id), outcomes)
 
 
-async def _as_they_are(context: Context, clashes: list[Clash]) -> Applied:
+async def _as_they_are(context: Context, clashed: _Clashed) -> Applied:
     """What clashed, read anew: what the batch did to it was taken back."""
-    ids = list(dict.fromkeys(clash.element.id for clash in clashes))
+    ids = clashed.element_ids
     async with context.reading() as session:
         rows = await session.scalars(select(Element).where(col(Element.id).in_(ids), col(Element.deleted_at).is_(None)))
         now = {row.id: row for row in rows}
-    return Applied(conflicts=[now[id] for id in ids if id in now], refusals=[clash.refusal for clash in clashes])
+    return Applied(conflicts=[now[id] for id in ids if id in now], refusals=clashed.refusals)
 
 
 async def _announce(work: Work, canvas: Canvas, batch_id: str) -> int:
     """One seq and one event for all that changed; none where nothing did."""
     if not canvas.has_changed:
         return canvas.book.seq
+    if sum(element.weight for element in canvas.changed.values()) > EVENT_SIZE:
+        raise TooLarge("So much cannot be changed at once; change it in several batches.", "input", "operations")
     seq = await work.number(canvas.book)
     for element in (*canvas.changed.values(), *canvas.removed.values()):
         element.seq = seq

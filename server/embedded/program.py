@@ -28,6 +28,10 @@ LOG_LIMIT = 16 * 1024 * 1024
 LAUNCH = Path(__file__).with_name("launch.py")
 
 
+class _Ended(StackFailed):
+    """It came, and went: worth another attempt."""
+
+
 class Program:
     """Started, asked until it answers, stopped. A subclass says what runs, and how to ask it."""
 
@@ -79,7 +83,7 @@ class Program:
                 self.ports = self.pick_ports()
             try:
                 await self._start_once()
-            except StackFailed:
+            except _Ended:
                 if attempt == ATTEMPTS:
                     raise
                 await asyncio.sleep(attempt * ASK_EVERY)
@@ -145,15 +149,15 @@ class Program:
         return f"{said[-1][:200] if said else 'It said nothing.'} (more in {self.log})"
 
     async def _start_once(self) -> None:
-        self._process = await self.run(self.command())
-        self.folder.remember(self.name, {"ports": self.ports, "process": identity(self._process.pid)})
-        ended = asyncio.ensure_future(self._process.wait())
-        serves = asyncio.ensure_future(self._until_it_serves())
+        self._process = process = await self.run(self.command())
+        self.folder.remember(self.name, {"ports": self.ports, "process": identity(process.pid)})
+        ended = asyncio.ensure_future(process.wait())
+        serves = asyncio.ensure_future(self._until_it_serves(process))
         try:
             await asyncio.wait({ended, serves}, return_when=asyncio.FIRST_COMPLETED, timeout=READY_LIMIT)
             # Whoever answers when ours has ended is not ours.
-            if ended.done():
-                raise StackFailed(self.name, f"it ended. {self.last_words()}")
+            if process.returncode is not None:
+                raise _Ended(self.name, f"it ended. {self.last_words()}")
             if not serves.done():
                 raise StackFailed(self.name, f"no answer in {READY_LIMIT:.0f} s. {self.last_words()}")
         except BaseException:
@@ -164,10 +168,12 @@ class Program:
             serves.cancel()
             await asyncio.wait({ended, serves})
 
-    async def _until_it_serves(self) -> None:
-        while True:
+    async def _until_it_serves(self, process: Process) -> None:
+        # Not until it is cancelled: a cancellation that meets an answer is lost in wait_for.
+        while process.returncode is None:
             try:
                 return await asyncio.wait_for(self.ask(), ASK_LIMIT)
             except Exception:
                 # Whatever it is, it does not serve; how long that may last is for the caller to say.
                 await asyncio.sleep(ASK_EVERY)
+        return None
