@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Final, TypeVar
 
 from argon2 import PasswordHasher
@@ -24,8 +25,7 @@ class Passwords:
         self._hasher = PasswordHasher()
         self._hands = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="argon2")
         self._waiting = 0
-        #: Of nobody's password, so that an unknown address takes as long as a known one.
-        self._nobody = self._hasher.hash(os.urandom(16).hex())
+        self._nobody = _hash_of_nobody()
 
     async def hash(self, password: str) -> str:
         """Raises Unavailable when too many wait."""
@@ -52,3 +52,9 @@ class Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._hands, work, *arguments)
         finally:
             self._waiting -= 1
+
+
+@cache
+def _hash_of_nobody() -> str:
+    """Of a password that nobody has, so that an unknown address takes as long as a known one."""
+    return PasswordHasher().hash(os.urandom(16).hex())

@@ -1,5 +1,6 @@
 """What every part of the schema is made with."""
 
+from dataclasses import is_dataclass
 from typing import Any, NewType
 
 import strawberry
@@ -45,7 +46,8 @@ def shows(description: str) -> Any:
 
 def given(input: Any) -> Any:
     """What a client sent: of an input the fields that are there, by name, and so on down."""
-    if hasattr(input, "__strawberry_definition__"):
+    # Not told by Strawberry's own mark, which an enum's value has too.
+    if is_dataclass(input):
         return {name: given(value) for name, value in vars(input).items() if value is not strawberry.UNSET}
     return [given(value) for value in input] if isinstance(input, list) else input
 

@@ -1,6 +1,5 @@
 """The way into a canvas: operations, in batches."""
 
-from dataclasses import is_dataclass
 from typing import Any
 
 import strawberry
@@ -9,7 +8,7 @@ from models import TextAlign
 from models.operation import Operation as OperationModel
 from models.operation import OperationStatus, StackPosition, camel
 from resolvers.operation import Applied
-from schema.base import Color
+from schema.base import Color, given
 from schema.element import Element
 from schema.error import Payload, UserError
 from schema.page import Page
@@ -198,17 +197,9 @@ class ApplyOperationsInput:
     def listed(self) -> list[OperationModel]:
         listed = []
         for place, operation in enumerate(self.operations):
-            [(verb, fields)] = _given(operation).items()
+            [(verb, fields)] = given(operation).items()
             listed.append(OperationModel(place, camel(verb), fields))
         return listed
-
-
-def _given(input: Any) -> Any:
-    """What a client sent: of an input the fields that are there, by name, and so on down."""
-    # Not told by strawberry's own mark, which an enum's value has too.
-    if is_dataclass(input):
-        return {name: _given(value) for name, value in vars(input).items() if value is not UNSET}
-    return [_given(value) for value in input] if isinstance(input, list) else input
 
 
 @strawberry.type(description="What became of one operation.")

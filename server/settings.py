@@ -5,12 +5,16 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SECRET_LENGTH: Final = 32
 DEVELOPMENT_SECRET: Final = "a secret for development alone, known to everybody"
 _PREFIX: Final = "LEPORELLO_"
+_FILE: Final = ".env"
+#: What compose.yaml takes from the same file, for its own servers.
+_OF_COMPOSE: Final = {"POSTGRES_PASSWORD", "DATABASE_PASSWORD", "REDIS_PASSWORD"}
 
 
 class SettingsRefused(Exception):
@@ -20,7 +24,7 @@ class SettingsRefused(Exception):
 class Settings(BaseSettings):
     """Read from the environment and from `.env`; the names are those of the fields, in capitals."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="forbid", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_file=_FILE, extra="ignore", env_ignore_empty=True)
 
     environment: Literal["development", "production"] = Field(
         "development",
@@ -124,6 +128,10 @@ def read(**given: Any) -> Settings:
     unknown = sorted(name for name in os.environ if name.startswith(_PREFIX))
     if unknown:
         raise SettingsRefused(f"Unknown setting {', '.join(unknown)}: settings have no prefix.")
+    known = {name.upper() for name in Settings.model_fields} | _OF_COMPOSE
+    unknown = sorted({name.upper() for name in dotenv_values(_FILE)} - known)
+    if unknown:
+        raise SettingsRefused(f"Unknown setting {', '.join(unknown)} in {_FILE}.")
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
@@ -132,8 +140,6 @@ def read(**given: Any) -> Settings:
 
 def _line(error: Any) -> str:
     name = ".".join(str(part) for part in error["loc"]).upper()
-    if error["type"] == "extra_forbidden":
-        return f"Unknown setting {name}."
     message = str(error["msg"]).removeprefix("Value error, ")
     return f"{name}: {message}." if name else f"{message}."
 

@@ -1,5 +1,6 @@
 """What the tests share: a throwaway stack of real servers, and in it a database for each test."""
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -29,14 +30,18 @@ TEMPLATE = "leporello_template"
 @pytest_asyncio.fixture(scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Addresses]:
     """Where Postgres, Valkey and S3 are; started once a run, gone after it."""
-    async with Stack(tmp_path_factory.mktemp("stack")) as addresses:
+    folder = tmp_path_factory.mktemp("stack")
+    async with Stack(folder) as addresses:
         yield addresses
+    # pytest keeps the folders of its last runs, and this one is large.
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest_asyncio.fixture(scope="session")
 async def base(stack: Addresses) -> Settings:
     """The settings of every test, and what they need: a bucket, and a migrated database to clone."""
-    settings = Settings(s3_bucket="tests", **asdict(stack))
+    # Whatever the machine's own `.env` says.
+    settings = Settings(_env_file=None, s3_bucket="tests", **asdict(stack))  # type: ignore[call-arg]
     connection = await asyncpg.connect(stack.database_url)
     await connection.execute(f"CREATE DATABASE {TEMPLATE}")
     await connection.close()
@@ -59,7 +64,7 @@ async def settings(base: Settings) -> AsyncIterator[Settings]:
 async def _cloned(base: Settings) -> AsyncIterator[Settings]:
     name = f"test_{uuid4().hex}"
     connection = await asyncpg.connect(base.database_url)
-    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY WAL_LOG")
     yield base.model_copy(update={"database_url": _named(base, name)})
     await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await connection.close()

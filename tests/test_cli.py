@@ -61,7 +61,7 @@ async def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
 
 async def test_an_unknown_setting_is_one_line(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("SECRT_KEY=x\n")
-    assert await typed("dev", cwd=tmp_path) == (1, "", "Unknown setting SECRT_KEY.\n")
+    assert await typed("dev", cwd=tmp_path) == (1, "", "Unknown setting SECRT_KEY in .env.\n")
 
 
 async def test_an_unreachable_database_is_one_line(settings: Settings, tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ async def test_nobody_changes_the_members_of_a_book_in_the_trash(people: People)
 async def test_two_owners_who_go_at_once_never_leave_the_book_without_one(people: People) -> None:
     random = Random(22)
     ids = (people.owner.user_id, people.editor.user_id)
-    for race in range(60):
+    for race in range(40):
         await people.sql(
             "UPDATE members SET role = 'OWNER', owner_since = now() WHERE book_id = $1 AND user_id = ANY($2)",
             uuid_of(people.book_id),

@@ -145,10 +145,12 @@ async def test_a_peer_that_does_not_take_its_end_holds_up_nobodys(
 
     async with served(settings) as (_, url):
         monkeypatch.setattr(app.parts.revocations, "ended", never)
-        async with asyncio.timeout(1):
-            assert (await ada.ask(SIGN_OUT)).it
-            await until(is_out(ada.at(url)))
-        stuck.set()
+        try:
+            async with asyncio.timeout(1):
+                assert (await ada.ask(SIGN_OUT)).it
+                await until(is_out(ada.at(url)))
+        finally:
+            stuck.set()
 
 
 async def test_a_socket_whose_session_is_gone_from_the_database_is_closed_at_the_next_look(

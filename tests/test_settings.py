@@ -56,8 +56,13 @@ def test_production_refuses_what_is_only_safe_on_ones_own_machine(changed: dict[
 
 def test_an_unknown_name_in_the_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PORT=9000\nPROT=9001\n")
-    with pytest.raises(SettingsRefused, match=r"Unknown setting PROT\."):
+    with pytest.raises(SettingsRefused, match=r"^Unknown setting PROT in \.env\.$"):
         read()
+
+
+def test_the_file_may_be_that_of_compose(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text((README.parent / ".env.example").read_text("utf-8"))
+    assert read().is_development
 
 
 def test_a_prefix_that_we_do_not_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from models import Role, Visibility
 from models.id import inside
 from models.refusal import Required
 from resolvers import book, invitation, member
-from schema.base import Info, sent
+from schema.base import Info, given, sent
 from schema.book import Book
 from schema.error import Payload, mutation
 from schema.invitation import Invitation
@@ -96,7 +96,7 @@ class BookMutation:
 
     @mutation("Title, description and cover, for editors; visibility, for owners.")
     async def update_book(self, info: Info, input: UpdateBookInput) -> BookPayload | None:
-        changes = {name: value for name, value in vars(input).items() if value is not strawberry.UNSET}
+        changes = given(input)
         book_id = inside("bk", changes.pop("id"))
         return BookPayload.of(await book.update(info.context, book_id, changes))
 
