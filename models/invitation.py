@@ -24,11 +24,11 @@ class Invitation(SQLModel, table=True):
         Index(
             "invitations_are_one",
             "book_id",
-            sql("lower(email COLLATE pg_c_utf8)"),
+            sql("casefold(email COLLATE pg_unicode_fast)"),
             unique=True,
             postgresql_where=sql("accepted_at IS NULL"),
         ),
-        Index("invitations_by_address", sql("lower(email COLLATE pg_c_utf8)")),
+        Index("invitations_by_address", sql("casefold(email COLLATE pg_unicode_fast)")),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)

@@ -35,7 +35,7 @@ class User(SQLModel, table=True):
     __tablename__ = "users"
     __table_args__ = (
         # The builtin collation knows the capitals of every script, on every machine alike.
-        Index("users_email_is_one", sql("lower(email COLLATE pg_c_utf8)"), unique=True),
+        Index("users_email_is_one", sql("casefold(email COLLATE pg_unicode_fast)"), unique=True),
         one_of("language", Language),
     )
 
@@ -54,7 +54,9 @@ class User(SQLModel, table=True):
 
 
 def same_address(column: Mapped[Any], email: Any) -> ColumnElement[bool]:
-    return func.lower(column.collate("pg_c_utf8")) == func.lower(cast(email, Text).collate("pg_c_utf8"))
+    return func.casefold(column.collate("pg_unicode_fast")) == func.casefold(
+        cast(email, Text).collate("pg_unicode_fast")
+    )
 
 
 def checked_email(email: str, *path: str) -> str:

@@ -135,6 +135,7 @@ class App:
         async with AsyncExitStack() as stack:
             self._parts = await stack.enter_async_context(parts_of(self._settings))
             self._parts.revocations.ended = self.endpoint.sockets.close_session
+            self._parts.revocations.open = lambda: self.endpoint.sockets.sessions
             lag = await stack.enter_async_context(Lag())
             provider = tracing.configure(self._settings.otel_exporter_otlp_endpoint)
             if provider:

@@ -99,7 +99,7 @@ async def test_while_postgres_cannot_be_asked_nobody_is_let_in_and_then_nothing_
     settings: Settings, ada: Client, rows: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revocations, "_LOOK", 0.1)
-    monkeypatch.setattr(revocations, "_TRUST", 0.5)
+    monkeypatch.setattr(revocations, "_TRUST", 2.0)
     monkeypatch.setattr(revocations, "_OVERLAP", timedelta(0))
     phone = await ada.sign_in(ada.email, PASSWORD)
     async with behind(settings.database_url) as (proxy, address):
@@ -122,13 +122,13 @@ async def test_while_postgres_cannot_be_asked_nobody_is_let_in_and_then_nothing_
             newest = "SELECT id FROM sessions WHERE user_id = $1 ORDER BY id DESC LIMIT 1"
             ended = await rows.fetchval(newest, uuid(ada.user_id))
             await rows.execute("UPDATE sessions SET revoked_at = now() WHERE id = $1", ended)
-            await until(doubts, within=5)
+            await until(doubts, within=15)
             refused = await ada.at(url).ask(VIEWER)
             assert (refused.code, refused.data) == ("UNAVAILABLE", {"viewer": None})
             async with opening(ada.at(url)) as socket:
                 assert await close_code(socket) == 1013
             await proxy.accept()
-            await until(trusts, within=5)
+            await until(trusts, within=15)
             # Seen at the first look, though it is older than the overlap of two looks.
             assert known.covers(UUID(str(ended)))
             assert (await phone.at(url).ask(VIEWER)).code == "UNAUTHENTICATED"

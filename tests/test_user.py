@@ -66,7 +66,7 @@ def counting(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return bool(verify(hasher, hash, password))
 
     def executed(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        if "lower(" in statement or "INSERT" in statement:
+        if "casefold(" in statement or "INSERT" in statement:
             done.append(statement)
 
     monkeypatch.setattr(argon2.PasswordHasher, "verify", verified)
@@ -165,6 +165,9 @@ async def test_an_address_has_one_account_whatever_its_capitals_and_its_script(c
         assert (await client.sign_in(same, PASSWORD)).email == "Émile@bücher.example"
     assert await people_in(rows) == ["Ada"]
     assert (await sign_up(client, name="Eve", email="emile@bücher.example")).it
+    # A final sigma is a sigma.
+    assert (await sign_up(client, name="Nikos", email="νικος@example.org")).it
+    assert (await sign_up(client, name="Nikos", email="ΝΙΚΟΣ@example.org")).code == "TAKEN"
 
 
 async def test_of_twenty_who_sign_up_at_once_one_gets_the_address(client: Client, rows: Any) -> None:
@@ -183,7 +186,7 @@ async def test_an_address_is_found_by_its_index(client: Client, rows: Any, app: 
 
     event.listen(app.parts.database.engine.sync_engine, "before_cursor_execute", executed)
     await client.ask(SIGN_IN, input={"email": "ada@example.org", "password": PASSWORD})
-    [statement] = [statement for statement in asked if "lower(" in statement]
+    [statement] = [statement for statement in asked if "casefold(" in statement]
     await rows.execute("SET enable_seqscan = off")
     plan = await rows.fetch("EXPLAIN " + statement.replace("$1::VARCHAR", "'ada@example.org'"))
     assert "users_email_is_one" in str(plan)

@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.CheckConstraint("language IN ('EN', 'FR', 'NL', 'TH')", name="language_is_known"),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("users_email_is_one", "users", [sa.literal_column("lower(email COLLATE pg_c_utf8)")], unique=True)
+    op.create_index("users_email_is_one", "users", [sa.literal_column("casefold(email COLLATE pg_unicode_fast)")], unique=True)
     op.create_table(
         "books",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -171,14 +171,14 @@ def upgrade() -> None:
     op.create_index(
         "invitations_are_one",
         "invitations",
-        ["book_id", sa.literal_column("lower(email COLLATE pg_c_utf8)")],
+        ["book_id", sa.literal_column("casefold(email COLLATE pg_unicode_fast)")],
         unique=True,
         postgresql_where=sa.text("accepted_at IS NULL"),
     )
     op.create_index(
         "invitations_by_address",
         "invitations",
-        [sa.literal_column("lower(email COLLATE pg_c_utf8)")],
+        [sa.literal_column("casefold(email COLLATE pg_unicode_fast)")],
         unique=False,
     )
     op.create_table(
