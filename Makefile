@@ -23,7 +23,7 @@ run: $(INSTALLED)  ## The whole program, with its own Postgres, Valkey and S3. C
 	@$(BIN)/leporello dev $(ARGS) || [ $$? -eq 130 ]
 
 test: $(INSTALLED) test-tools  ## All tests, against real servers. ARGS="-k elements" chooses.
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses=2 --dist=loadfile $(ARGS)
 
 check: $(INSTALLED)  ## What a machine can check: style, types, imports, the exported schema.
 	@$(BIN)/ruff check .

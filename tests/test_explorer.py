@@ -20,7 +20,8 @@ from starlette.routing import Route
 from server.explorer import Explorer
 from server.explorer.examples import Example, examples
 from server.explorer.page import STATIC
-from tests.browser.driver import BROWSER_LIMIT, INSTALL_LIMIT, explore
+from tests.browser.driver import BROWSER_LIMIT, explore
+from tests.node import INSTALL_LIMIT
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ROOT / "clients/explorer"

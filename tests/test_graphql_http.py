@@ -21,6 +21,7 @@ from server.graphql.asked import Malformed
 from server.graphql.errors import tell
 from server.graphql.negotiation import GRAPHQL, JSON, negotiate
 from server.graphql.reading import read
+from tests.node import INSTALL_LIMIT, node
 from tests.served import Served, serve, token
 
 NPM = Path(__file__).parent / "npm"
@@ -32,12 +33,9 @@ async def served() -> AsyncIterator[Served]:
         yield served
 
 
+@pytest.mark.timeout(INSTALL_LIMIT + 90)
 async def test_all_61_audits_of_graphql_over_http_pass(served: Served) -> None:
-    node = await asyncio.create_subprocess_exec(
-        "node", "audit.mjs", served.url, cwd=NPM, stdout=asyncio.subprocess.PIPE
-    )
-    output, _ = await node.communicate()
-    audits = json.loads(output)
+    audits = json.loads(await node(NPM, "audit.mjs", served.url))
     assert [audit for audit in audits if audit["status"] != "ok"] == []
     assert len(audits) == 61
 

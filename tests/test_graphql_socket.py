@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from server.graphql import Limits
+from tests.node import INSTALL_LIMIT, node
 from tests.served import Served, serve, token, viewer_of
 
 NPM = Path(__file__).parent / "npm"
@@ -82,19 +83,11 @@ async def talking(served: Served, authorization: str | None = None, **options: A
 async def graphql_ws(served: Served, query: str, authorization: str | None = None, **more: Any) -> Any:
     """What graphql-ws, the reference client, makes of it."""
     payload = {"authorization": authorization} if authorization else {}
-    node = await asyncio.create_subprocess_exec(
-        "node",
-        "subscribe.mjs",
-        served.ws_url,
-        json.dumps({"query": query, **more}),
-        json.dumps(payload),
-        cwd=NPM,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    output, _ = await node.communicate()
-    return json.loads(output)
+    asked = (json.dumps({"query": query, **more}), json.dumps(payload))
+    return json.loads(await node(NPM, "subscribe.mjs", served.ws_url, *asked))
 
 
+@pytest.mark.timeout(INSTALL_LIMIT + 90)
 async def test_graphql_ws_gets_all_kinds_of_operations(served: Served) -> None:
     good = f"Bearer {token()}"
     counted, asked, noted, refused, wrong = await asyncio.gather(

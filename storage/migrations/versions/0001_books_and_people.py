@@ -21,7 +21,9 @@ def upgrade() -> None:
         sa.CheckConstraint("language IN ('EN', 'FR', 'NL', 'TH')", name="language_is_known"),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("users_email_is_one", "users", [sa.literal_column("casefold(email COLLATE pg_unicode_fast)")], unique=True)
+    op.create_index(
+        "users_email_is_one", "users", [sa.literal_column("casefold(email COLLATE pg_unicode_fast)")], unique=True
+    )
     op.create_table(
         "books",
         sa.Column("id", sa.Uuid(), nullable=False),
