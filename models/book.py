@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 
 from models.columns import moment, now, one_of, reference, text
 from models.id import new_id
+from models.line import checked_line
 from models.refusal import Invalid
 
 TITLE_LENGTH: Final = 100
@@ -54,11 +55,8 @@ class Book(SQLModel, table=True):
 
 
 def checked_title(title: str, *path: str) -> str:
-    """Raises Invalid for a title that is empty or too long."""
-    title = title.strip()
-    if not 1 <= len(title) <= TITLE_LENGTH:
-        raise Invalid(f"A title has 1 to {TITLE_LENGTH} characters.", *path)
-    return title
+    """Raises Invalid for a title that is empty, too long or no line."""
+    return checked_line(title, "A title", TITLE_LENGTH, *path)
 
 
 def checked_description(description: str | None, *path: str) -> str | None:

@@ -3,7 +3,6 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
-from unicodedata import category
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
@@ -14,6 +13,7 @@ from sqlmodel import Field, SQLModel, col
 
 from models.columns import moment, now, one_of, text
 from models.id import new_id
+from models.line import checked_line
 from models.refusal import Invalid
 
 NAME_LENGTH: Final = 100
@@ -72,13 +72,8 @@ def checked_email(email: str, *path: str) -> str:
 
 
 def checked_name(name: str, *path: str) -> str:
-    """Raises Invalid for a name that is empty or too long, or holds a control character, such as NUL or a new line."""
-    name = name.strip()
-    if not 1 <= len(name) <= NAME_LENGTH:
-        raise Invalid(f"A name has 1 to {NAME_LENGTH} characters.", *path)
-    if any(category(character) == "Cc" for character in name):
-        raise Invalid("A name has no control characters.", *path)
-    return name
+    """Raises Invalid for a name that is empty, too long or no line."""
+    return checked_line(name, "A name", NAME_LENGTH, *path)
 
 
 def checked_password(password: str, *path: str) -> str:

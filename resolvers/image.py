@@ -270,8 +270,9 @@ async def _check(context: Context, image: Image, turns: asyncio.Semaphore) -> No
     try:
         async with turns:
             verdict = await _verdict(context.parts, image)
-    except Exception:
-        await _release(context, image)
+    except BaseException:
+        # Also when whoever waited for it has gone: then it is for the next who asks.
+        await asyncio.shield(_release(context, image))
         raise
     unwanted = [image.upload_key]
     async with context.work() as work:

@@ -76,7 +76,9 @@ class Loaders:
             select(col(Element.book_id), func.count()).where(col(Element.deleted_at).is_(None)),
             Element.book_id,
         )
-        self.member_count = self._count(select(col(Member.book_id), func.count()), Member.book_id)
+        self.member_count = self._count(
+            select(col(Member.book_id), func.count()).where(access.member_is_seen(viewer)), Member.book_id
+        )
         self.placement_count = self._count(
             select(col(Element.image_id), func.count()).where(col(Element.deleted_at).is_(None)),
             Element.image_id,

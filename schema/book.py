@@ -107,7 +107,7 @@ class Book(Node):
     async def members(root: strawberry.Parent[models.Book], info: Info) -> list[Member]:
         return await info.context.load.members(root.id)
 
-    @strawberry.field
+    @strawberry.field(description="For members; 0 for others.")
     async def member_count(root: strawberry.Parent[models.Book], info: Info) -> int:
         return await info.context.load.member_count(root.id)
 

@@ -15,6 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import schema
+from models.element import POINTS
 from resolvers.context import Parts
 from resolvers.password import Passwords
 from resolvers.token import AccessTokens
@@ -59,7 +60,7 @@ async def parts_of(settings: Settings) -> AsyncIterator[Parts]:
             objects=objects,
             pictures=Pictures(),
             passwords=passwords,
-            tokens=AccessTokens(settings.secret_key),
+            tokens=AccessTokens(str(settings.secret_key)),
             upload_limit=settings.upload_limit,
         )
 
@@ -83,6 +84,7 @@ class App:
                 aliases=settings.query_aliases,
                 tokens=settings.query_tokens,
                 body_bytes=settings.request_bytes,
+                long_lists=(("points", POINTS[1]),),
             ),
             allowed_origins=settings.allowed_origins,
             introspection=settings.is_development if settings.introspection is None else settings.introspection,

@@ -55,7 +55,7 @@ def serve(
 ) -> None:
     """Run the API against the parts that the settings name."""
     settings = _settings(host=host, port=port, workers=workers)
-    _has(settings, "database_url", "redis_url", "s3_endpoint", "s3_access_key", "s3_secret_key")
+    _has(settings, "secret_key", "database_url", "redis_url", "s3_endpoint", "s3_access_key", "s3_secret_key")
     _is_free(settings)
     logs.configure(json=not settings.is_development, level=settings.log_level)
     _run(_is_migrated(settings))
@@ -160,7 +160,9 @@ def _is_free(settings: Settings) -> None:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            _fail(f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}. PORT chooses another.")
+            _fail(
+                f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}. Another one: `make run PORT=8001`, or --port."
+            )
 
 
 def _fail(line: str) -> NoReturn:

@@ -63,7 +63,7 @@ async def _database(settings: Settings) -> AsyncIterator[Database]:
 
 async def _postgres(settings: Settings) -> str:
     if settings.database_url is None:
-        raise _Missing("DATABASE_URL is not set; `leporello dev` starts its own.")
+        raise _Missing("DATABASE_URL names none; `leporello dev` brings its own while it runs.")
     async with _database(settings) as database:
         await database.ready()
     if missing := await behind(settings):
@@ -73,7 +73,7 @@ async def _postgres(settings: Settings) -> str:
 
 async def _redis(settings: Settings) -> str:
     if settings.redis_url is None:
-        raise _Missing("REDIS_URL is not set; `leporello dev` starts its own.")
+        raise _Missing("REDIS_URL names none; `leporello dev` brings its own while it runs.")
     client = redis.from_url(settings.redis_url)
     try:
         await client.ping()
@@ -86,7 +86,9 @@ async def _redis(settings: Settings) -> str:
 
 async def _objects(settings: Settings) -> str:
     if settings.s3_endpoint is None:
-        raise _Missing("S3_ENDPOINT is not set; `leporello dev` starts its own.")
+        raise _Missing("S3_ENDPOINT names none; `leporello dev` brings its own while it runs.")
+    if settings.s3_access_key is None or settings.s3_secret_key is None:
+        raise _Missing("S3_ACCESS_KEY and S3_SECRET_KEY are needed.")
     try:
         async with objects_of(settings) as objects:
             if not await objects.ready():

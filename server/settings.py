@@ -6,13 +6,19 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SECRET_LENGTH: Final = 32
-DEVELOPMENT_SECRET: Final = "a secret for development alone, known to everybody"
 _PREFIX: Final = "LEPORELLO_"
 _FILE: Final = ".env"
+_ADDRESSES: Final = {
+    "public_url": "http://books.example.org",
+    "database_url": "postgresql://user:password@host:5432/name",
+    "redis_url": "redis://host:6379",
+    "s3_endpoint": "http://host:8333",
+    "s3_public_endpoint": "http://pictures.example.org",
+}
 #: What compose.yaml takes from the same file, for its own servers.
 _OF_COMPOSE: Final = {"POSTGRES_PASSWORD", "DATABASE_PASSWORD", "REDIS_PASSWORD"}
 
@@ -37,9 +43,9 @@ class Settings(BaseSettings):
         None,
         description="Where clients reach the program, such as https://books.example.org; needed in production.",
     )
-    secret_key: str = Field(
-        DEVELOPMENT_SECRET,
-        description=f"Signs the tokens; at least {SECRET_LENGTH} random characters in production.",
+    secret_key: str | None = Field(
+        None,
+        description=f"Signs the tokens: at least {SECRET_LENGTH} random characters in production; `dev` makes its own.",
     )
     database_url: str | None = Field(
         None, description="postgresql://user:password@host:port/name; left out, `dev` starts its own."
@@ -80,20 +86,31 @@ class Settings(BaseSettings):
     def _listed(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
-    @field_validator("public_url")
+    @field_validator(*_ADDRESSES)
     @classmethod
-    def _address(cls, value: str | None) -> str | None:
-        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
-            raise ValueError("it is an address such as https://books.example.org")
-        return value.rstrip("/") if value else None
+    def _address(cls, value: str | None, asked: ValidationInfo) -> str | None:
+        example = _ADDRESSES[str(asked.field_name)]
+        if value is None:
+            return None
+        scheme = example.split(":")[0]
+        try:
+            parts = urlsplit(value)
+            # Reading the port is what finds one that is none.
+            well = parts.scheme in (scheme, f"{scheme}s") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            well = False
+        if not well:
+            raise ValueError(f"it is an address such as {example}")
+        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _is_safe(self) -> "Settings":
         if self.environment == "development":
             return self
-        if self.secret_key == DEVELOPMENT_SECRET or len(self.secret_key) < SECRET_LENGTH:
+        secret = self.secret_key or ""
+        if len(secret) < SECRET_LENGTH:
             raise ValueError(f"SECRET_KEY needs at least {SECRET_LENGTH} random characters in production")
-        if len(set(self.secret_key)) < 10:
+        if len(set(secret)) < 10:
             raise ValueError("SECRET_KEY is too simple for production")
         if "*" in self.allowed_origins:
             raise ValueError("ALLOWED_ORIGINS names each origin in production")
@@ -139,7 +156,7 @@ def read(**given: Any) -> Settings:
 
 
 def _line(error: Any) -> str:
-    name = ".".join(str(part) for part in error["loc"]).upper()
+    name = str(error["loc"][0]).upper() if error["loc"] else ""
     message = str(error["msg"]).removeprefix("Value error, ")
     return f"{name}: {message}." if name else f"{message}."
 
@@ -148,9 +165,7 @@ def table() -> str:
     """The settings as the README shows them, in Markdown."""
     rows = ["| name | unless set | what it is |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        secret = name == "secret_key"
-        default = "only for development" if secret else _shown(field.get_default())
-        rows.append(f"| `{name.upper()}` | {default} | {field.description} |")
+        rows.append(f"| `{name.upper()}` | {_shown(field.get_default())} | {field.description} |")
     return "\n".join(rows)
 
 

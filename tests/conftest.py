@@ -41,7 +41,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Addre
 async def base(stack: Addresses) -> Settings:
     """The settings of every test, and what they need: a bucket, and a migrated database to clone."""
     # Whatever the machine's own `.env` says.
-    settings = Settings(_env_file=None, s3_bucket="tests", **asdict(stack))  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, secret_key="tests", s3_bucket="tests", **asdict(stack))  # type: ignore[call-arg]
     connection = await asyncpg.connect(stack.database_url)
     await connection.execute(f"CREATE DATABASE {TEMPLATE}")
     await connection.close()

@@ -197,7 +197,7 @@ async def test_anyone_reads_of_a_public_book_what_is_public_and_no_more(people: 
             "description": None,
             "visibility": "PUBLIC",
             "viewerRole": None,
-            "memberCount": 4,
+            "memberCount": 0,
             "elementCount": 1,
             "owner": {"id": people.owner.user_id, "name": "Olga"},
             "pages": [{"id": made["element"]["pageId"], "elements": [{"__typename": "CircleElement"}]}],
@@ -215,6 +215,7 @@ async def test_anyone_reads_of_a_public_book_what_is_public_and_no_more(people: 
             "UNAUTHENTICATED" if person is people.nobody else "FORBIDDEN"
         )
     mine = (await people.contributor.ask(PUBLIC, id=book)).it
+    assert mine["memberCount"] == 4
     assert [mine[name]["totalCount"] for name in ("images", "mine", "trashed")] == [2, 2, 1]
     await people.trash()
     assert (await people.nobody.ask(PUBLIC, id=book)).code == "NOT_FOUND"

@@ -55,7 +55,10 @@ async def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         status, _, said = await typed("dev", "--port", port, cwd=tmp_path)
     assert status == 1
-    assert said == f"127.0.0.1:{port} cannot be listened on: Address already in use. PORT chooses another.\n"
+    assert (
+        said
+        == f"127.0.0.1:{port} cannot be listened on: Address already in use. Another one: `make run PORT=8001`, or --port.\n"
+    )
     assert not (tmp_path / ".leporello").exists()
 
 
@@ -73,7 +76,7 @@ async def test_an_unreachable_database_is_one_line(settings: Settings, tmp_path:
 
 async def test_serving_without_parts_says_which_are_missing(tmp_path: Path) -> None:
     status, _, said = await typed("serve", cwd=tmp_path)
-    assert status == 1 and said.startswith("DATABASE_URL, REDIS_URL, S3_ENDPOINT") and said.count("\n") == 1
+    assert status == 1 and said.startswith("SECRET_KEY, DATABASE_URL, REDIS_URL, S3_ENDPOINT") and said.count("\n") == 1
 
 
 async def test_a_database_that_is_behind_is_refused_until_it_is_migrated(settings: Settings, tmp_path: Path) -> None:
@@ -117,6 +120,27 @@ async def test_two_workers_serve_and_let_sockets_go_with_1012(settings: Settings
                 await ws.recv()
             assert closed.value.rcvd is not None and closed.value.rcvd.code == 1012
         assert await process.wait() == 0
+
+
+async def test_dev_is_not_led_astray_by_the_settings_of_compose(tmp_path: Path) -> None:
+    filled = (ROOT / ".env.example").read_text("utf-8").replace("=\n", "=a-secret-of-compose\n")
+    (tmp_path / ".env").write_text(filled.replace("INTROSPECTION=a-secret-of-compose\n", "INTROSPECTION=\n"))
+    text = (tmp_path / ".env").read_text()
+    for name in ("EXPLORER", "METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT", "ALLOWED_ORIGINS"):
+        text = text.replace(f"{name}=a-secret-of-compose\n", f"{name}=\n")
+    (tmp_path / ".env").write_text(text)
+    port = free_port()
+    words = ("dev", "--port", str(port), "--data", str(tmp_path / "data"))
+    async with begun(*words, cwd=tmp_path, env=environment()) as process, asyncio.timeout(PATIENCE):
+        url = f"http://127.0.0.1:{port}"
+        await wait_until_ready(url, process)
+        async with httpx.AsyncClient() as http:
+            demo = await Client(http, url).sign_in("demo@leporello.example", "demo-picture-book")
+            [book] = (await demo.ask("{ books { nodes { cover { url } } } }")).it["nodes"]
+            assert (await http.get(book["cover"]["url"])).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        out, _ = await process.communicate()
+        assert f"is at {url}/graphql" in out.decode()
 
 
 async def test_dev_begins_with_a_demo_book_and_a_second_run_finds_it(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ async def test_the_story_can_be_pasted(serving: str, tmp_path: Path) -> None:
     assert story.count("ask '") >= 8
     story = story.replace("127.0.0.1:8000", urlsplit(serving).netloc)
     story = story.replace(".venv/bin/python", sys.executable).replace("tests/photos", str(ROOT / "tests/photos"))
+    (tmp_path / ".leporello").mkdir()
     shell = await asyncio.create_subprocess_exec(
         *("bash", "-e", "-c", f"{story}\nwait"), cwd=tmp_path, stdout=PIPE, stderr=STDOUT, start_new_session=True
     )

@@ -39,7 +39,7 @@ def test_production_takes_good_settings() -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"secret_key": settings.DEVELOPMENT_SECRET}, "SECRET_KEY needs at least 32"),
+        ({"secret_key": None}, "SECRET_KEY needs at least 32"),
         ({"secret_key": "short"}, "SECRET_KEY needs at least 32"),
         ({"secret_key": "a" * 40}, "too simple"),
         ({"allowed_origins": "*"}, "ALLOWED_ORIGINS names each"),
@@ -69,6 +69,29 @@ def test_a_prefix_that_we_do_not_have_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("LEPORELLO_PORT", "9000")
     with pytest.raises(SettingsRefused, match="Unknown setting LEPORELLO_PORT"):
         read()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("database_url", "nonsense"),
+        ("database_url", "mysql://u:p@host/x"),
+        ("database_url", "postgresql://u:p@host:abc/x"),
+        ("redis_url", "nonsense"),
+        ("redis_url", "redis://"),
+        ("s3_endpoint", "localhost:9000"),
+        ("s3_public_endpoint", "ftp://host"),
+    ],
+)
+def test_an_address_that_is_none_is_one_line(name: str, value: str) -> None:
+    with pytest.raises(SettingsRefused, match=f"^{name.upper()}: it is an address such as [^ ]+\\.$"):
+        read(**{name: value})
+
+
+def test_a_network_that_is_none_is_one_short_line() -> None:
+    with pytest.raises(SettingsRefused, match=r"^TRUSTED_PROXIES: [^\[]+\.") as refused:
+        read(trusted_proxies="bogus")
+    assert len(str(refused.value)) < 200
 
 
 def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ SETTINGS = {
     "jit": "off",  # It costs more than our short statements last.
     "log_checkpoints": "off",
     "log_min_messages": "warning",
+    "log_error_verbosity": "terse",  # Without the values at fault: they are people's addresses.
 }
 
 

@@ -68,10 +68,15 @@ class Asked:
         if not self.variables:
             return self
         level: list[Any] = [self.variables]
+        longest = dict(limits.long_lists)
         for _ in range(limits.variables_depth):
             inner = [item for each in level if type(each) is list for item in each if type(item) in _NESTING]
-            objects = (each for each in level if type(each) is dict)
-            inner.extend(item for each in objects for item in each.values() if type(item) in _NESTING)
+            named = (pair for each in level if type(each) is dict for pair in each.items())
+            for name, item in named:
+                if type(item) is list and len(item) > longest.get(name, limits.list_items):
+                    raise Malformed(f"A list among the variables has at most {limits.list_items} items.")
+                if type(item) in _NESTING:
+                    inner.append(item)
             level = inner
         if level:
             raise Malformed(f"Variables nest at most {limits.variables_depth} deep.")

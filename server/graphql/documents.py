@@ -1,5 +1,6 @@
 """The documents that clients send: read, held to the limits, validated, and kept for the next time."""
 
+import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -51,13 +52,19 @@ class Documents:
         self._validated(parse("{ __typename }"))
         #: How many have been read anew.
         self.misses = 0
+        #: Held for each that is, where many are asked for at once.
+        self.turn = asyncio.Lock()
+
+    def knows(self, text: str) -> bool:
+        """Whether it would be read without any work."""
+        return len(text) <= self._limits.characters and _key(text) in self._kept
 
     def read(self, text: str) -> DocumentNode:
         """The valid document of a text; raises Rejected."""
         # Before it is hashed, since a hash of a megabyte takes its time as well.
         if len(text) > self._limits.characters:
             raise _rejected(f"A document has at most {self._limits.characters} characters.")
-        key = sha256(text.encode(errors="surrogatepass")).digest()
+        key = _key(text)
         if (kept := self._kept.get(key)) is not None:
             self._kept.move_to_end(key)
             return kept[0]
@@ -121,3 +128,7 @@ def operation_of(document: DocumentNode, name: str | None) -> OperationDefinitio
 
 def _rejected(message: str) -> Rejected:
     return Rejected([GraphQLError(message)])
+
+
+def _key(text: str) -> bytes:
+    return sha256(text.encode(errors="surrogatepass")).digest()

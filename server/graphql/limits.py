@@ -44,7 +44,10 @@ class Limits:
     body_bytes: int = 1024 * 1024
     body_seconds: float = 10
     #: Lists and objects in JSON, and how deep they nest in variables.
-    json_brackets: int = 100_000
+    json_brackets: int = 12_500
+    #: How long a list in the variables may be, and those of some names.
+    list_items: int = 500
+    long_lists: tuple[tuple[str, int], ...] = ()
     variables_depth: int = 32
     #: A query that takes longer is cancelled; a mutation is left to the limits of the database.
     query_seconds: float = 5

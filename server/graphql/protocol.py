@@ -151,7 +151,7 @@ class Conversation(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def _answer(self, exchange: Exchange[Any, None], asked: Asked, entrance: Entrance) -> None:
         try:
-            operation = Operating(self._means, asked.within(self._limits), entrance, "websocket")
+            operation = await self._begun(asked.within(self._limits), entrance)
         except Rejected as rejected:
             errors = tell(rejected.errors, entrance.request_id, suggest=self._means.suggest)
             await self._refuse(exchange, errors)
@@ -171,6 +171,17 @@ class Conversation(BaseGraphQLTransportWSHandler[Any, None]):
                 message = {"id": exchange.id, "type": "next", "payload": answer.payload}
                 await exchange.send_operation_message(cast(Message, message))
         await exchange.send_operation_message({"id": exchange.id, "type": "complete"})
+
+    async def _begun(self, asked: Asked, entrance: Entrance) -> Operating:
+        documents = self._means.documents
+        if documents.knows(asked.query):
+            return Operating(self._means, asked, entrance, "websocket")
+        # One socket can bring a hundred new documents at once: everybody else comes in between.
+        async with documents.turn:
+            try:
+                return Operating(self._means, asked, entrance, "websocket")
+            finally:
+                await asyncio.sleep(0)
 
     async def _refuse(self, exchange: Exchange[Any, None], errors: Errors) -> None:
         message = {"id": exchange.id, "type": "error", "payload": errors}
