@@ -160,9 +160,8 @@ def _is_free(settings: Settings) -> None:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            _fail(
-                f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}. Another one: `make run PORT=8001`, or --port."
-            )
+            taken = f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}."
+            _fail(f"{taken} `make run PORT=8001` or --port names another.")
 
 
 def _fail(line: str) -> NoReturn:
