@@ -55,8 +55,8 @@ async def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         status, _, said = await typed("dev", "--port", port, cwd=tmp_path)
     assert status == 1
-    taken = f"127.0.0.1:{port} cannot be listened on: Address already in use."
-    assert said == f"{taken} `make run PORT=8001` or --port names another.\n"
+    line = f"127.0.0.1:{port} cannot be listened on: Address already in use."
+    assert said == f"{line} `make run PORT=8001` or --port names another.\n"
     assert not (tmp_path / ".leporello").exists()
 
 
