@@ -27,8 +27,6 @@ FILENAME_LENGTH: Final = 255
 FILES_LIMIT: Final = 100
 IMAGES_LIMIT: Final = 10_000
 TICKET_LIFETIME: Final = timedelta(minutes=15)
-#: How many of the photos that are completed together are fetched and looked at side by side.
-CHECKS_AT_ONCE: Final = 4
 #: When a check that never ended (its process died) may be begun again.
 CHECK_LIFETIME: Final = timedelta(minutes=5)
 

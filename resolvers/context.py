@@ -1,5 +1,6 @@
 """What an operation is answered with: who asks, and the parts that answer."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ class Parts:
     passwords: Passwords
     tokens: AccessTokens
     upload_limit: int
+    #: How many photos are checked at once: each is a temporary file meanwhile.
+    checks: asyncio.Semaphore
 
 
 @dataclass
@@ -87,6 +90,8 @@ class Context:
                 yield work
         for channel, message in work.hints.items():
             self.parts.announcements.tell(channel, message)
+        if work.revoked:
+            self.parts.revocations.add(work.revoked)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:

@@ -9,6 +9,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any, BinaryIO, Final, Literal, TypeVar, cast
 from uuid import UUID
 
+import structlog
 from sqlalchemy import and_, func, or_, select, update
 from sqlmodel import col
 
@@ -17,7 +18,6 @@ from models.event import ImagesChanged
 from models.id import inside, new_id
 from models.image import (
     CHECK_LIFETIME,
-    CHECKS_AT_ONCE,
     FILES_LIMIT,
     IMAGES_LIMIT,
     TICKET_LIFETIME,
@@ -26,7 +26,16 @@ from models.image import (
     checked_size,
     checked_type,
 )
-from models.refusal import Forbidden, Invalid, LimitReached, NotFound, Refusal, Refusals, TooLarge
+from models.refusal import (
+    Forbidden,
+    Invalid,
+    LimitReached,
+    NotFound,
+    Refusal,
+    Refusals,
+    TooLarge,
+    Unavailable,
+)
 from resolvers import access
 from resolvers.connection import Keyset, Slice, slice_of
 from resolvers.context import Context, Parts
@@ -34,6 +43,7 @@ from resolvers.work import Work
 from storage.objects import NoSuchObject, Ticket, disposition
 from storage.picture import NotAPicture, Picture
 
+_log = structlog.get_logger("images")
 _NEWEST: Final = Keyset((col(Image.id),), (UUID,))
 T = TypeVar("T")
 
@@ -85,8 +95,7 @@ async def complete(context: Context, image_ids: list[str]) -> tuple[list[Image],
         begun = await _begin(work, [image.id for image in images])
         if begun:
             await work.announce(seat.book, ImagesChanged(book_id=seat.book.id, images=begun))
-    turns = asyncio.Semaphore(CHECKS_AT_ONCE)
-    ends = await asyncio.gather(*(_check(context, image, turns) for image in begun), return_exceptions=True)
+    ends = await asyncio.gather(*(_check(context, image) for image in begun), return_exceptions=True)
     for failure in ends:
         if failure is not None:
             raise failure
@@ -189,7 +198,11 @@ async def _images(work: Work, book: Book, viewer_id: UUID, files: list[File]) ->
     count = select(func.count()).where(
         col(Image.book_id) == book.id,
         col(Image.deleted_at).is_(None),
-        col(Image.status) != ImageStatus.FAILED,
+        or_(
+            col(Image.status).in_([ImageStatus.PROCESSING, ImageStatus.READY]),
+            # One whose ticket has expired takes no room any more.
+            and_(col(Image.status) == ImageStatus.PENDING, col(Image.status_at) > work.now - TICKET_LIFETIME),
+        ),
     )
     if (await work.session.scalar(count) or 0) > IMAGES_LIMIT:
         raise LimitReached(f"A book has at most {IMAGES_LIMIT:,} images.", "input", "files")
@@ -265,10 +278,10 @@ async def _begin(work: Work, ids: list[UUID]) -> list[Image]:
     return sorted(begun, key=lambda image: ids.index(image.id))
 
 
-async def _check(context: Context, image: Image, turns: asyncio.Semaphore) -> None:
+async def _check(context: Context, image: Image) -> None:
     """Looks at the bytes, moves those that are good to where they are served, and says how it ended."""
     try:
-        async with turns:
+        async with context.parts.checks:
             verdict = await _verdict(context.parts, image)
     except BaseException:
         # Also when whoever waited for it has gone: then it is for the next who asks.
@@ -289,7 +302,11 @@ async def _check(context: Context, image: Image, turns: asyncio.Semaphore) -> No
                 checked.status = ImageStatus.READY
                 checked.width, checked.height = verdict.width, verdict.height
             await work.announce(book, ImagesChanged(book_id=book.id, images=[checked]))
-    await context.parts.objects.delete(unwanted)
+    try:
+        await context.parts.objects.delete(unwanted)
+    except Unavailable:
+        # It has ended as it has; what is left lies where no address leads.
+        _log.warning("what was checked stays in quarantine", keys=unwanted)
 
 
 async def _release(context: Context, image: Image) -> None:

@@ -27,11 +27,14 @@ async def invite(context: Context, *, book_id: UUID | None, email: str, role: Ro
         if await work.session.scalar(select(_belongs(seat.book, address))):
             raise Taken("They belong to this book already.", "input", "email")
         invitation = await work.session.scalar(
-            select(Invitation).where(
+            select(Invitation)
+            .where(
                 col(Invitation.book_id) == seat.book.id,
                 Invitation.is_for(address),
                 col(Invitation.accepted_at).is_(None),
             )
+            # Whoever declines it at this moment comes before or after, not in between.
+            .with_for_update()
         )
         if invitation is None or invitation.expires_at <= work.now:
             await _has_room(work, seat.book)

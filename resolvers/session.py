@@ -14,7 +14,6 @@ from resolvers import access
 from resolvers.context import Context
 from resolvers.token import hash_of
 from resolvers.work import Work
-from storage.channels import REVOCATIONS
 
 _ENDED = "The session has ended. Sign in again."
 
@@ -60,7 +59,7 @@ async def begin(context: Context, work: Work, user: User, device: Device | None)
         .offset(SESSIONS_LIMIT)
     )
     if ended := await _revoke(work, col(Session.id).in_(surplus)):
-        work.hints[REVOCATIONS] = ",".join(map(str, ended))
+        work.revoked += ended
     return _tokens(context, session, token, work.now)
 
 

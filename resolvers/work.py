@@ -23,6 +23,8 @@ class Work:
         self.now = now
         #: By channel, what is told after the commit; the newest word on a channel is enough.
         self.hints: dict[str, str] = {}
+        #: The sessions that this ends.
+        self.revoked: list[UUID] = []
 
     async def number(self, book: Book) -> int:
         """Raises the book's seq under its row's lock, and returns it."""

@@ -2,11 +2,14 @@
 
 from dataclasses import is_dataclass
 from typing import Any, NewType
+from uuid import UUID
 
 import strawberry
 
 from models.id import outside
+from models.refusal import Forbidden
 from resolvers.context import Context
+from resolvers.event import UNSEEN
 from schema import enums as enums
 
 Info = strawberry.Info[Context, None]
@@ -55,3 +58,11 @@ def given(input: Any) -> Any:
 def sent(value: Any) -> Any:
     """The value of an optional argument; None when it was left out."""
     return None if value is strawberry.UNSET else value
+
+
+async def seen_book(info: Info, book_id: UUID) -> Any:
+    """The book that something hangs on. Raises Forbidden when it was lost since that something was read."""
+    book = await info.context.load.book(book_id)
+    if book is None:
+        raise Forbidden(UNSEEN)
+    return book

@@ -7,7 +7,7 @@ import strawberry
 
 import models
 from models import ElementKind, TextAlign
-from schema.base import Color, Info, Node, id_of, reference, shows
+from schema.base import Color, Info, Node, id_of, reference, seen_book, shows
 from schema.image import Image
 from schema.page import Page
 from schema.user import User
@@ -40,7 +40,7 @@ class Element(Node):
     async def book(
         root: strawberry.Parent[models.Element], info: Info
     ) -> Annotated["Book", strawberry.lazy("schema.book")]:
-        return await info.context.load.book(root.book_id)
+        return await seen_book(info, root.book_id)
 
     @strawberry.field(description="Null in an event whose page is gone by now.")
     async def page(root: strawberry.Parent[models.Element], info: Info) -> Page | None:

@@ -7,10 +7,9 @@ import strawberry
 
 import models
 from models.event import RESYNC
-from models.refusal import Forbidden
-from resolvers.event import UNSEEN, Told
+from resolvers.event import Told
 from resolvers.shelf import Shelved
-from schema.base import Info, shows
+from schema.base import Info, seen_book, shows
 from schema.book import Book
 from schema.element import Element
 from schema.image import Image
@@ -100,10 +99,7 @@ class MembersChanged(BookEvent):
 class BookChanged(BookEvent):
     @strawberry.field(description="As it is now.")
     async def book(root: strawberry.Parent[Told], info: Info) -> Book:
-        book = await info.context.load.book(root.book_id)
-        if book is None:
-            raise Forbidden(UNSEEN)
-        return book
+        return await seen_book(info, root.book_id)
 
 
 @strawberry.type(

@@ -9,7 +9,7 @@ import models
 from models import ImageStatus, ImageVariant
 from resolvers import image
 from resolvers.image import Upload
-from schema.base import Info, Node, id_of, shows
+from schema.base import Info, Node, id_of, seen_book, shows
 from schema.user import User
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Image(Node):
     async def book(
         root: strawberry.Parent[models.Image], info: Info
     ) -> Annotated["Book", strawberry.lazy("schema.book")]:
-        return await info.context.load.book(root.book_id)
+        return await seen_book(info, root.book_id)
 
     @strawberry.field(description="Null when they are gone.")
     async def uploader(root: strawberry.Parent[models.Image], info: Info) -> User | None:

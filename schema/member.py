@@ -7,7 +7,7 @@ import strawberry
 
 import models
 from models import Role
-from schema.base import Info, Node, id_of, shows
+from schema.base import Info, Node, id_of, seen_book, shows
 from schema.user import User
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Member(Node):
     async def book(
         root: strawberry.Parent[models.Member], info: Info
     ) -> Annotated["Book", strawberry.lazy("schema.book")]:
-        return await info.context.load.book(root.book_id)
+        return await seen_book(info, root.book_id)
 
     @strawberry.field(description="For owners and the member; null for others.")
     async def email(root: strawberry.Parent[models.Member], info: Info) -> str | None:

@@ -192,7 +192,7 @@ class ApplyOperationsInput:
             "same one with other operations is a CONFLICT. Refused batches are not remembered."
         )
     )
-    operations: list[Operation] = strawberry.field(description="1 to 500.")
+    operations: list[Operation] = strawberry.field(description="1 to 500, with 12,000 points in all at most.")
 
     def listed(self) -> list[OperationModel]:
         listed = []

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 import models
-from schema.base import Color, Info, Node, id_of, shows
+from schema.base import Color, Info, Node, id_of, seen_book, shows
 
 if TYPE_CHECKING:
     from schema.book import Book
@@ -29,7 +29,7 @@ class Page(Node):
     async def book(
         root: strawberry.Parent[models.Page], info: Info
     ) -> Annotated["Book", strawberry.lazy("schema.book")]:
-        return await info.context.load.book(root.book_id)
+        return await seen_book(info, root.book_id)
 
     @strawberry.field(description="Back to front.")
     async def elements(

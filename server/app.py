@@ -6,6 +6,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
+from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -38,6 +39,9 @@ from storage.journal import Heads
 from storage.picture import Pictures
 from storage.revocations import Revocations
 
+#: How many photos a process looks at at once, each of them a temporary file of its size.
+_CHECKS_AT_ONCE: Final = 4
+
 
 @asynccontextmanager
 async def parts_of(settings: Settings) -> AsyncIterator[Parts]:
@@ -62,6 +66,7 @@ async def parts_of(settings: Settings) -> AsyncIterator[Parts]:
             passwords=passwords,
             tokens=AccessTokens(str(settings.secret_key)),
             upload_limit=settings.upload_limit,
+            checks=asyncio.Semaphore(_CHECKS_AT_ONCE),
         )
 
 
@@ -84,6 +89,7 @@ class App:
                 aliases=settings.query_aliases,
                 tokens=settings.query_tokens,
                 body_bytes=settings.request_bytes,
+                message_bytes=settings.request_bytes,
                 long_lists=(("points", POINTS[1]),),
             ),
             allowed_origins=settings.allowed_origins,
@@ -149,9 +155,15 @@ class App:
             gc.freeze()
             yield
 
+    def _broadcast(self) -> dict[str, int]:
+        counts = asdict(self.parts.announcements.counts)
+        del counts["subscribers"]
+        return counts
+
     def _count(self, metrics: Metrics, lag: Lag) -> None:
         metrics.pool(self.parts.database.engine)
-        metrics.counters("broadcast", lambda: asdict(self.parts.announcements.counts))
+        metrics.counters("broadcast", self._broadcast)
+        metrics.gauge("listeners", "Subscriptions that are live.", lambda: self.parts.announcements.counts.subscribers)
         metrics.gauge("sockets", "Websockets that are open.", lambda: len(self.endpoint.sockets))
         metrics.gauge("loop_lag_seconds", "The event loop's longest lag since the last look.", lag.worst)
 

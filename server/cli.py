@@ -12,6 +12,7 @@ import uvloop
 from rich.console import Console
 
 import schema
+from models.refusal import Unavailable
 from server import development, doctor, preparation, serving
 from server.embedded import StackFailed, StackInUse
 from server.observe import logs
@@ -128,6 +129,8 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         return _on_loop(work)
     except (StackFailed, StackInUse) as error:
         _fail(str(error))
+    except Unavailable:
+        _fail("The object store cannot be reached, or refuses us; `leporello doctor` says more.")
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:

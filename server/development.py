@@ -1,7 +1,5 @@
 """A whole Leporello on one machine: the parts that no setting names, a demo book, and the server."""
 
-import os
-import secrets
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -31,7 +29,7 @@ async def run(settings: Settings, data: Path, *, with_demo: bool, out: Console) 
         if addresses.s3_endpoint:
             # What `.env` says of clients' addresses is for compose.yaml: nothing answers there now.
             found |= {"public_url": None, "s3_public_endpoint": None}
-        whole = settings.model_copy(update={"secret_key": settings.secret_key or _kept_secret(data), **found})
+        whole = settings.model_copy(update={"secret_key": settings.secret_key or stack.secret("program"), **found})
         await preparation.database(whole)
         await preparation.bucket(whole)
         if with_demo:
@@ -42,15 +40,6 @@ async def run(settings: Settings, data: Path, *, with_demo: bool, out: Console) 
             lambda: out.print(_welcome(whole, with_demo, time.monotonic() - began), soft_wrap=True),
         )
         await server.serve()
-
-
-def _kept_secret(data: Path) -> str:
-    """Made once a folder, so that a restart signs nobody out."""
-    file = data / "secret"
-    if not file.exists():
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
-            new.write(secrets.token_hex(32))
-    return file.read_text("ascii")
 
 
 def _welcome(settings: Settings, with_demo: bool, seconds: float) -> str:

@@ -73,8 +73,14 @@ async def head_fell(database: Database, book_id: UUID, epoch: str) -> str:
 
 async def new_epochs(database: Database) -> int:
     """Gives every book a new epoch, after a backup was restored; returns how many there are."""
-    async with database.session.begin() as session:
-        renewed = await session.execute(
-            update(Book).values(epoch=func.replace(cast(func.gen_random_uuid(), SqlText), "-", ""))
-        )
-        return int(renewed.rowcount)  # type: ignore[attr-defined]
+    # On a connection without our limits: there may be many books.
+    connection = await database.connect(command_timeout=None)
+    try:
+        async with connection.transaction():
+            await connection.execute("SET LOCAL statement_timeout = 0")
+            renewed: str = await connection.execute(
+                "UPDATE books SET epoch = replace(gen_random_uuid()::text, '-', '')"
+            )
+    finally:
+        await connection.close()
+    return int(renewed.removeprefix("UPDATE "))

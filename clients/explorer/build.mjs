@@ -18,6 +18,26 @@ const UNUSED_CONTRIBUTIONS = [
   "suggestInlineCompletions", "toggleHighContrast", "unicodeHighlighter",
 ];
 
+// Around the two functions with which GraphiQL gives a tab its title.
+const NAMING = `
+function createTab(tab) {
+  return named(create(tab), tab?.name);
+}
+
+function setPropertiesInActiveTab(state, partialTab) {
+  const { tabs, ...rest } = setProperties(state, partialTab);
+  return { ...rest, tabs: tabs.map((tab) => named(tab)) };
+}
+`;
+
+/** A module with the functions that `names` names called otherwise where they are made; one that is gone stops the build. */
+function renamed(source, names) {
+  return Object.entries(names).reduce((text, [from, to]) => {
+    if (!text.includes(`function ${from}(`)) throw new Error(`GraphiQL has no ${from} any more: see build.mjs.`);
+    return text.replace(`function ${from}(`, `function ${to}(`);
+  }, source);
+}
+
 const lean = {
   name: "lean",
   setup({ onLoad, onResolve }) {
@@ -28,8 +48,12 @@ const lean = {
     });
     onLoad({ filter: /@graphiql[\\/]react[\\/]dist[\\/]utility[\\/]jsonc\.js$/ }, async ({ path }) => {
       const ours = JSON.stringify(join(HERE, "source/jsonc.js"));
-      const theirs = (await readFile(path, "utf8")).replace("async function formatJSONC", "async function unused");
+      const theirs = renamed(await readFile(path, "utf8"), { formatJSONC: "unused" });
       return { contents: `import { formatJSONC } from ${ours};\n${theirs}`, loader: "js" };
+    });
+    onLoad({ filter: /@graphiql[\\/]react[\\/]dist[\\/]utility[\\/]tabs\.js$/ }, async ({ path }) => {
+      const theirs = renamed(await readFile(path, "utf8"), { createTab: "create", setPropertiesInActiveTab: "setProperties" });
+      return { contents: `import { named } from ${JSON.stringify(join(HERE, "source/tabs.js"))};\n${theirs}\n${NAMING}`, loader: "js" };
     });
     // The last of Fira Code's faces is the Latin one. As a file of its own, so that `font-src 'self'` is enough.
     onLoad({ filter: /fira-code\.css$/ }, async ({ path }) => {

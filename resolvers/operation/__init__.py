@@ -21,7 +21,7 @@ from resolvers.operation.known import Known
 from resolvers.operation.outcome import Clash, Outcome
 from resolvers.work import Work
 
-#: Bytes, about, of the elements that one event tells of: each subscriber gets them whole, whatever little changed.
+#: Bytes, about, of the elements that one event tells of: all of it is written into the journal, and read from it.
 EVENT_SIZE: Final = 16 * 2**20
 #: How often a batch is tried that lost a race against one of another book.
 TRIES: Final = 3
@@ -121,7 +121,9 @@ async def _announce(work: Work, canvas: Canvas, batch_id: str) -> int:
         return canvas.book.seq
     if sum(element.weight for element in canvas.changed.values()) > EVENT_SIZE:
         raise TooLarge("So much cannot be changed at once; change it in several batches.", "input", "operations")
-    seq = await work.number(canvas.book)
+    with work.session.no_autoflush:
+        # Or each element would be written once without its seq, and once with it.
+        seq = await work.number(canvas.book)
     for element in (*canvas.changed.values(), *canvas.removed.values()):
         element.seq = seq
         element.updated_at = work.now

@@ -49,6 +49,10 @@ class Stack:
         self._trimming: asyncio.Task[None] | None = None
         self.objects = Objects(self._folder, origins) if objects else None
 
+    def secret(self, name: str) -> str:
+        """The folder's own secret of that name, made when it is first asked for."""
+        return self._folder.secret(name)
+
     @property
     def programs(self) -> list[Program]:
         return [program for program in (self.postgres, self.valkey, self.objects) if program is not None]

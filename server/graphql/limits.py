@@ -46,7 +46,7 @@ class Limits:
     #: Lists and objects in JSON, and how deep they nest in variables.
     json_brackets: int = 12_500
     #: How long a list in the variables may be, and those of some names.
-    list_items: int = 500
+    list_items: int = 1_000
     long_lists: tuple[tuple[str, int], ...] = ()
     variables_depth: int = 32
     #: A query that takes longer is cancelled; a mutation is left to the limits of the database.

@@ -20,6 +20,7 @@ class Sockets:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._all: set[Socket] = set()
+        self._is_leaving = False
         self._of_session: dict[UUID, set[Socket]] = {}
         self._of_address: Counter[str | None] = Counter()
 
@@ -35,7 +36,9 @@ class Sockets:
         return frozenset(self._of_session)
 
     def admit(self, socket: Socket) -> bool:
-        """False when a cap is reached."""
+        """False when a cap is reached, or all are about to go."""
+        if self._is_leaving:
+            return False
         address = socket.entrance.ip_address
         if len(self._all) >= self._limits.sockets_per_process:
             return False
@@ -69,7 +72,8 @@ class Sockets:
         await _together(each.close(code, reason) for each in list(self._of_session.get(session_id, ())))
 
     async def close_all(self, code: int = 1012, reason: str = "Restarting.") -> None:
-        """Ends every socket once its mutations have been answered."""
+        """Ends every socket once its mutations have been answered; no other is let in."""
+        self._is_leaving = True
         await _together(each.retire(code, reason) for each in list(self._all))
 
 

@@ -17,7 +17,7 @@ const seen = { shown: {}, requests: [], sockets: [], violations: [], complaints:
 const context = await chromium.launchPersistentContext(profile, {
   executablePath,
   args: FLAGS,
-  viewport: { width: 1400, height: 860 },
+  viewport: { width: 1400, height: 800 },
 });
 context.setDefaultTimeout(STEP_LIMIT);
 await context.exposeBinding("tellViolation", (_source, violation) => void seen.violations.push(violation));
@@ -53,9 +53,21 @@ const until = (selector, words) =>
   );
 const RESPONSE = ".result-window .view-lines";
 const TOOLS = ".graphiql-editor-tool .graphiql-editor:not(.hidden)";
+const tabs = async () => (await page.getByRole("tab").allInnerTexts()).map((name) => name.trim());
+const status = () => page.locator("#story [role=status]").innerText();
 const tab = (name) => page.getByRole("tab", { name, exact: true }).click();
 const tool = (name) => page.getByRole("button", { name, exact: true }).click();
 const run = () => page.locator(".graphiql-execute-button").click();
+
+// For a moment after a tab was opened, the play button still offers the operations of the tab before.
+const offersOne = () => page.locator(".graphiql-execute-button:not([aria-haspopup])").waitFor();
+const offersSeveral = () => page.locator(".graphiql-execute-button[aria-haspopup]").waitFor();
+
+async function runAs(operation) {
+  await offersSeveral();
+  await run();
+  await page.getByRole("menuitem", { name: operation }).click();
+}
 
 /** What a whole editor holds, shown or not. Typing would be helped along with closing brackets, so it is set whole. */
 const held = (name) => page.evaluate((name) => __MONACO.editor.getModels().find(({ uri }) => uri.path.includes(name)).getValue(), name);
@@ -71,7 +83,13 @@ try {
   await page.goto(`${base}/graphql`);
   await page.locator(".graphiql-query-editor .view-lines").waitFor();
   seen.shown.title = await page.title();
-  seen.shown.tabs = await page.getByRole("tab").allInnerTexts();
+  seen.shown.tabs = await tabs();
+  seen.shown.tabsOutOfSight = await page.getByRole("tab").evaluateAll((all) => {
+    const strip = document.querySelector(".graphiql-tabs").getBoundingClientRect();
+    const isInSight = ({ left, right, top, bottom }) =>
+      left >= strip.left && right <= strip.right && top >= strip.top && bottom <= strip.bottom && right <= innerWidth;
+    return all.filter((one) => !isInSight(one.getBoundingClientRect())).length;
+  });
 
   await fill({ email, password });
   await run();
@@ -79,19 +97,20 @@ try {
   await until(RESPONSE, ["accessToken"]);
   seen.shown.signedIn = await page.locator("#story select").inputValue();
 
-  await tab("Viewer");
+  await tab("2 Viewer");
   await tool("Headers");
   await until(`${TOOLS} .view-lines`, ["Bearer"]);
   await tool("Variables");
 
-  await tab("CreateBook");
+  await tab("3 Create book");
   await run();
   await until(RESPONSE, ["createBook", "seq"]);
+  seen.shown.statusAfterTheNextRun = await status();
   const created = JSON.parse(await held("response"));
   const { id: bookId, seq } = created.data.createBook.book;
   seen.shown.created = created.data.createBook.book.title;
 
-  await tab("BookEvents");
+  await tab("5 Book events");
   await until(`${TOOLS} .view-lines`, [bookId, String(seq)]);
   const subscribed = page.waitForEvent("websocket").then((socket) => socket.waitForEvent("framesent", ({ payload }) => payload.includes('"subscribe"')));
   await run();
@@ -123,12 +142,36 @@ try {
   await page.reload();
   await until(".graphiql-query-editor .view-lines", ["Watch a book change"]);
   await until(`${TOOLS} .view-lines`, [bookId]);
-  seen.shown.tabsAfterReload = (await page.getByRole("tab").allInnerTexts()).length;
+  seen.shown.tabsAfterReload = await tabs();
   seen.shown.signedInAfterReload = await page.locator("#story select").inputValue();
   seen.shown.isTokenInLocalStorage = await page.evaluate(() => {
     const { sessions } = JSON.parse(sessionStorage.getItem("leporello:story"));
     return JSON.stringify({ ...localStorage }).includes(sessions[0].accessToken);
   });
+
+  const guestEmail = `guest-${email}`;
+  await tab("7 Invite member");
+  await until(`${TOOLS} .view-lines`, [bookId]);
+  await fill({ bookId, guestEmail, role: "EDITOR" });
+  await run();
+  await until(RESPONSE, ["invitation", "expiresAt"]);
+  const { id: invitationId } = JSON.parse(await held("response")).data.inviteMember.invitation;
+  await tab("8 Accept invitation");
+  await until(`${TOOLS} .view-lines`, [invitationId]);
+  await fill({ guestName: "Guest", guestEmail, guestPassword: password, invitationId });
+  await runAs("SignUpGuest");
+  await until("#story [role=status]", ["Signed in as Guest."]);
+  await runAs("AcceptInvitation");
+  await until(RESPONSE, ["acceptInvitation", "memberCount"]);
+  seen.shown.tabsAfterAnotherOperation = await tabs();
+  await tab("11 Images");
+  await offersOne();
+  await tab("12 Members");
+  await until(`${TOOLS} .view-lines`, [bookId]);
+  await runAs("UpdateMember");
+  await until(RESPONSE, ["FORBIDDEN"]);
+  seen.shown.statusOfTheForbidden = await status();
+  await page.locator("#story select").selectOption(seen.shown.signedInAfterReload);
 
   await page.route("**/graphql", async (route) => {
     const isIntrospection = route.request().postData()?.includes("__schema");
@@ -137,17 +180,17 @@ try {
   });
   await page.reload();
   await until("#story [role=status]", ["The schema cannot be read here"]);
-  await tab("Viewer");
+  await tab("2 Viewer");
+  await offersOne();
   await run();
   await until(RESPONSE, ["viewer", seen.shown.signedIn]);
   seen.shown.withoutIntrospection = true;
 
-  await tab("SignOut");
+  await tab("13 Sign out");
   await until(".graphiql-query-editor .view-lines", ["Stay a little longer"]);
   await tool("Headers");
   await until(`${TOOLS} .view-lines`, ["Bearer"]);
-  await run();
-  await page.getByRole("menuitem", { name: "SignOut" }).click();
+  await runAs("SignOut");
   await until(RESPONSE, ["revokedSessionIds"]);
   await until("#story [role=status]", ["Signed out"]);
   seen.shown.signedInAtTheEnd = await page.locator("#story select").inputValue();

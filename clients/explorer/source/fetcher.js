@@ -5,12 +5,16 @@ import { createClient } from "graphql-ws";
 const ANSWER_LIMIT = 60_000; // ms
 const ACKNOWLEDGE_LIMIT = 10_000; // ms
 const SHOWN_EVENTS = 20;
+const READING = "IntrospectionQuery";
 
-export function makeFetcher({ url, socket, accept }) {
+/** `begin` is told of each run, and `accept` of what came of it; GraphiQL's reading of the schema is no run. */
+export function makeFetcher({ url, socket, begin, accept }) {
   return async (sent, { headers = {} } = {}) => {
     const operation = chosen(sent);
     const params = { ...sent, operationName: operation?.name?.value };
-    if (operation?.operation === "subscription") return listen(socket, params, headers);
+    if (params.operationName === READING) return ask(url, params, headers);
+    begin();
+    if (operation?.operation === "subscription") return listen(socket, params, headers, accept);
     const result = await ask(url, params, headers);
     accept(result);
     return result;
@@ -47,7 +51,7 @@ async function ask(url, params, headers) {
 }
 
 /** One socket a subscription, opened with the token of the Headers box; shows the last events, newest first. */
-function listen(socket, params, headers) {
+function listen(socket, params, headers, accept) {
   const name = Object.keys(headers).find((key) => key.toLowerCase() === "authorization");
   return {
     subscribe(observer) {
@@ -69,6 +73,7 @@ function listen(socket, params, headers) {
         },
         error(reason) {
           if (Array.isArray(reason)) {
+            accept({ errors: reason });
             observer.next({ errors: reason, received, newestFirst });
             observer.complete();
           } else {

@@ -4,8 +4,9 @@ import { createRoot } from "react-dom/client";
 
 import { makeFetcher } from "./fetcher.js";
 import { Header } from "./header.jsx";
-import { accept, noteExamples } from "./story.js";
+import { accept, begin, noteExamples } from "./story.js";
 import { openTab, storage } from "./storage.js";
+import { nameOf } from "./tabs.js";
 import "@graphiql/react/style.css";
 import "@graphiql/react/font/fira-code.css";
 import "@graphiql/plugin-doc-explorer/style.css";
@@ -30,9 +31,9 @@ async function open() {
   const first = openTab() ?? examples[0];
   createRoot(document.getElementById("explorer")).render(
     <GraphiQL
-      fetcher={makeFetcher({ url: here.href, socket: socket.href, accept })}
+      fetcher={makeFetcher({ url: here.href, socket: socket.href, begin, accept })}
       storage={storage}
-      defaultTabs={examples}
+      defaultTabs={examples.map((example) => ({ ...example, name: nameOf(example.name) }))}
       initialQuery={first?.query ?? ""}
       initialVariables={first?.variables ?? ""}
       defaultEditorToolsVisibility="variables"

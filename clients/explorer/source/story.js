@@ -32,6 +32,7 @@ function freshId() {
 const BEGINNING = {
   sessions: [],
   current: null,
+  owner: null,
   left: {},
   given: {},
   turn: 0,
@@ -59,8 +60,30 @@ export function subscribe(listener) {
 
 export const currentSession = ({ sessions, current }) => sessions.find(({ name }) => name === current);
 
+/** What was said of the last run is over when another begins. */
+export function begin() {
+  if (story.notice) tell({ notice: "" });
+}
+
+function isForbidden(result) {
+  const payloads = Object.values(result?.data ?? {});
+  const codes = [
+    ...(result?.errors ?? []).map(({ extensions }) => extensions?.code),
+    ...payloads.flatMap((payload) => payload?.userErrors ?? []).map(({ code }) => code),
+  ];
+  return codes.includes("FORBIDDEN");
+}
+
+/** In the story the demo user makes the book; who did is told by name. */
+function whoMay({ current, owner }) {
+  const who = `FORBIDDEN: you are signed in as ${current ?? "nobody"}`;
+  if (owner !== null && owner === current) return `${who}.`;
+  return `${who}, and ${owner ?? "the demo user"} owns the book. Choose who you are under "Signed in as".`;
+}
+
 /** Looks through an answer for tokens and ids. */
 export function accept(result) {
+  if (isForbidden(result)) tell({ notice: whoMay(story) });
   const data = result?.data;
   if (!data || typeof data !== "object") return;
   for (const payload of Object.values(data)) {
@@ -71,6 +94,7 @@ export function accept(result) {
   const left = Object.fromEntries(found.filter(([, value]) => value !== undefined));
   if (typeof data.applyOperations?.seq === "number") left.batchId = freshId();
   if (Object.keys(left).length > 0) leave(left);
+  if (data.createBook?.book) tell({ owner: story.current });
   if (data.requestUploads) tell({ uploadCommand: uploadCommand(data.requestUploads.tickets?.[0]) });
 }
 

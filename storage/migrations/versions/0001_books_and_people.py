@@ -95,7 +95,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("book_id", "user_id", "batch_id"),
     )
-    op.create_index("batches_by_age", "batches", ["at"], unique=False)
     op.create_table(
         "events",
         sa.Column("book_id", sa.Uuid(), nullable=False),
@@ -109,7 +108,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["book_id"], ["books.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("book_id", "seq"),
     )
-    op.create_index("events_by_age", "events", ["at"], unique=False)
     op.create_table(
         "images",
         sa.Column("id", sa.Uuid(), nullable=False),
