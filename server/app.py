@@ -16,7 +16,6 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import schema
-from models.element import POINTS
 from resolvers.context import Parts
 from resolvers.password import Passwords
 from resolvers.token import AccessTokens
@@ -90,7 +89,7 @@ class App:
                 tokens=settings.query_tokens,
                 body_bytes=settings.request_bytes,
                 message_bytes=settings.request_bytes,
-                long_lists=(("points", POINTS[1]),),
+                long_lists=(("points", 12_000),),
             ),
             allowed_origins=settings.allowed_origins,
             introspection=settings.is_development if settings.introspection is None else settings.introspection,
