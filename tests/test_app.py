@@ -1,0 +1,69 @@
+"""The program as it is put together: what its settings switch on and off, and what it says of its parts."""
+
+import httpx
+import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from server.observe import tracing
+from server.settings import Settings
+from tests.client import Client
+from tests.running import free_port, served
+
+BROWSER = {"accept": "text/html"}
+INTROSPECTION = "{ __schema { queryType { name } } }"
+
+
+async def test_figures_are_shown_when_they_are_asked_for(settings: Settings) -> None:
+    async with served(settings.model_copy(update={"metrics": True})) as (_, url), httpx.AsyncClient() as http:
+        ada = await Client(http, url).sign_up("Ada")
+        assert (await ada.ask("query Mine { books { totalCount } }")).it == {"totalCount": 0}
+        shown = (await http.get(f"{url}/metrics")).text
+    assert 'leporello_operations_total{code="OK",kind="query",name="Mine"} 1.0' in shown
+    for name in ("sockets", "listeners", "loop_lag_seconds", "sql_connections_used", "broadcast_published_total"):
+        assert f"leporello_{name} " in shown, name
+
+
+async def test_without_being_asked_for_there_are_none(client: Client) -> None:
+    assert (await client.http.get(f"{client.url}/metrics")).status_code == 404
+
+
+async def test_in_development_there_is_an_explorer_and_the_schema_can_be_asked_for(client: Client) -> None:
+    page = await client.http.get(f"{client.url}/", headers=BROWSER, follow_redirects=True)
+    assert (page.status_code, "<title>Leporello</title>" in page.text) == (200, True)
+    assert (await client.ask(INTROSPECTION)).it == {"queryType": {"name": "Query"}}
+
+
+@pytest.mark.parametrize("environment", ["development", "production"])
+async def test_both_can_be_switched_off_and_are_off_in_production(settings: Settings, environment: str) -> None:
+    off = {"introspection": False, "explorer": False} if environment == "development" else {}
+    changed = settings.model_copy(update={"environment": environment, "public_url": "http://127.0.0.1", **off})
+    async with served(changed) as (_, url), httpx.AsyncClient() as http:
+        assert (await http.get(f"{url}/", headers=BROWSER)).status_code == 404
+        assert (await http.get(f"{url}/graphql", headers=BROWSER)).status_code in (400, 406)
+        asked = await Client(http, url).ask(INTROSPECTION)
+        assert (asked.code, asked.data) == ("BAD_USER_INPUT", None)
+
+
+async def test_it_is_ready_with_all_its_parts_and_says_which_is_away(client: Client, settings: Settings) -> None:
+    ready = await client.http.get(f"{client.url}/health/ready")
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "away": []})
+    nowhere = settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}"})
+    async with served(nowhere) as (_, url):
+        away = await client.http.get(f"{url}/health/ready")
+        assert (away.status_code, away.json()) == (503, {"ready": False, "away": ["redis"]})
+        assert (await client.http.get(f"{url}/health/live")).status_code == 200
+
+
+async def test_an_operation_leaves_spans_down_to_its_statements(settings: Settings) -> None:
+    # A collector that nobody listens at: what is looked at are the spans, before they are sent.
+    traced = settings.model_copy(update={"otel_exporter_otlp_endpoint": f"http://127.0.0.1:{free_port()}"})
+    spans = InMemorySpanExporter()
+    async with served(traced) as (_, url), httpx.AsyncClient() as http:
+        ada = await Client(http, url).sign_up("Ada")
+        tracing.configure(None, to=SimpleSpanProcessor(spans))
+        assert (await ada.ask("query Mine { books { nodes { title } } }")).it == {"nodes": []}
+    names = [span.name for span in spans.get_finished_spans()]
+    assert {"graphql.parse", "graphql.validate", "graphql.execute", "sql"} <= set(names)
+    assert any("SELECT" in str(dict(span.attributes or {})) for span in spans.get_finished_spans())
+    assert not any(str(ada.token) in str(dict(span.attributes or {})) for span in spans.get_finished_spans())
