@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKeyConstraint, Index
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
@@ -19,6 +19,8 @@ DESCRIPTION_LENGTH: Final = 2_000
 MEMBERS_LIMIT: Final = 200
 PAGES_LIMIT: Final = 1_000
 ELEMENTS_LIMIT: Final = 10_000
+#: Bytes, about, of all elements of a book: what a client that reads the whole book has to take.
+WEIGHT_LIMIT: Final = 64 * 2**20
 
 
 class Visibility(StrEnum):
@@ -46,6 +48,8 @@ class Book(SQLModel, table=True):
     visibility: str = text(default=Visibility.PRIVATE)
     cover_image_id: UUID | None = None
     seq: int = 0
+    #: About how many bytes its elements take; raised and lowered with them.
+    weight: int = Field(default=0, sa_type=BigInteger)
     epoch: str = text(default_factory=lambda: uuid4().hex)
     created_by: UUID | None = reference("users.id", ondelete="SET NULL", nullable=True)
     client_id: UUID | None = None

@@ -26,18 +26,19 @@ class Work:
         #: The sessions that this ends.
         self.revoked: list[UUID] = []
 
-    async def number(self, book: Book) -> int:
-        """Raises the book's seq under its row's lock, and returns it."""
+    async def number(self, book: Book, *, grown: int = 0) -> int:
+        """Raises the book's seq under its row's lock, and returns it; `grown` is by how many bytes it has."""
         raised = await self.session.execute(
             update(Book)
             .where(col(Book.id) == book.id)
-            .values(seq=col(Book.seq) + 1, updated_at=self.now)
+            .values(seq=col(Book.seq) + 1, updated_at=self.now, weight=col(Book.weight) + grown)
             .returning(col(Book.seq), col(Book.epoch))
             .execution_options(synchronize_session=False)
         )
         seq, epoch = raised.one()
         set_committed_value(book, "seq", seq)
         set_committed_value(book, "updated_at", self.now)
+        set_committed_value(book, "weight", book.weight + grown)
         self.hints[book_channel(book.id)] = f"{epoch}:{seq}"
         return int(seq)
 

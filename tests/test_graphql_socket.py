@@ -430,7 +430,7 @@ async def test_a_socket_ends_with_its_token(served: Served) -> None:
         await client.subscribe("a", "subscription { ticks }")
         await client.hear()
         assert await client.closed() == (4403, "The access token has expired.")
-        assert 0.3 < monotonic() - begun < 1.5
+        assert 0.3 < monotonic() - begun < 5
     assert await asyncio.wait_for(served.story.ends.get(), 5) == "closed"
 
 

@@ -10,9 +10,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
 from models import Batch, Book, Element, Page, Role
+from models.book import WEIGHT_LIMIT
 from models.event import CanvasChanged
 from models.operation import BATCH, BATCH_ID_LENGTH, CREATES, Operation, OperationStatus, digest
-from models.refusal import Conflict, Invalid, Refusal, TooLarge
+from models.refusal import Conflict, Invalid, LimitReached, Refusal, TooLarge
 from resolvers import access
 from resolvers.context import Context
 from resolvers.operation import elements, pages
@@ -121,9 +122,11 @@ async def _announce(work: Work, canvas: Canvas, batch_id: str) -> int:
         return canvas.book.seq
     if sum(element.weight for element in canvas.changed.values()) > EVENT_SIZE:
         raise TooLarge("So much cannot be changed at once; change it in several batches.", "input", "operations")
+    if canvas.growth > 0 and canvas.book.weight + canvas.growth > WEIGHT_LIMIT:
+        raise LimitReached("The book is full: its texts and drawings take too much.", "input", "operations")
     with work.session.no_autoflush:
         # Or each element would be written once without its seq, and once with it.
-        seq = await work.number(canvas.book)
+        seq = await work.number(canvas.book, grown=canvas.growth)
     for element in (*canvas.changed.values(), *canvas.removed.values()):
         element.seq = seq
         element.updated_at = work.now

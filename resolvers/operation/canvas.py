@@ -30,6 +30,8 @@ class Canvas:
     changed_pages: dict[UUID, Page] = field(default_factory=dict)
     removed_pages: dict[UUID, Page] = field(default_factory=dict)
     clashes: list[Clash] = field(default_factory=list)
+    #: By how many bytes the book has grown, or shrunk.
+    growth: int = 0
     #: By page; the pages' own is under the book.
     _stacks: dict[UUID, Stack] = field(default_factory=dict)
     _tops: dict[UUID, str | None] = field(default_factory=dict)
@@ -58,6 +60,8 @@ class Canvas:
         if self._counts[model] >= most:
             raise LimitReached(f"A book has at most {most:,} {model.__name__.lower()}s.", *path)
         self._counts[model] += 1
+        if isinstance(row, Element):
+            self.growth += row.weight
         self.known.add(row)
         self.work.session.add(row)
         self.touch(row)
@@ -75,6 +79,7 @@ class Canvas:
         if isinstance(row, Element):
             self.changed.pop(row.id, None)
             self.removed[row.id] = row
+            self.growth -= row.weight
             self._leave(row.page_id, row.id)
         else:
             self.changed_pages.pop(row.id, None)

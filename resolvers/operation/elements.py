@@ -64,8 +64,10 @@ async def update(canvas: Canvas, operation: Operation) -> Outcome:
     changed = {name: value for name, value in fields.items() if getattr(element, name) != value}
     if not changed:
         return Outcome(OperationStatus.NOOP, element=element)
+    before = element.weight
     for name, value in changed.items():
         setattr(element, name, value)
+    canvas.growth += element.weight - before
     canvas.touch(element)
     return Outcome(OperationStatus.APPLIED, element=element)
 

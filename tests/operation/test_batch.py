@@ -180,6 +180,31 @@ async def test_what_no_event_could_carry_is_too_large(book: PaintedBook, monkeyp
     assert statuses(await book.do(*(delete(id) for id in ids))) == ["APPLIED"] * 4
 
 
+async def test_a_book_of_long_drawings_is_full_at_last_and_what_goes_makes_room(
+    book: PaintedBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_weighed() -> None:
+        weighed = "sum(500 + 2 * coalesce(length(content), 0) + 40 * coalesce(jsonb_array_length(points), 0))"
+        there = await book.database.fetchval(f"SELECT {weighed} FROM elements WHERE deleted_at IS NULL")
+        assert await book.database.fetchval("SELECT weight FROM books") == (there or 0)
+
+    def drawing(points: int) -> dict[str, Any]:
+        return {"createDrawing": {"placement": placed(), "points": [{"x": 0.5, "y": 0.5}] * points}}
+
+    # Lower than it is, which would take minutes to fill: as much as two of them weigh.
+    monkeypatch.setattr(operation, "WEIGHT_LIMIT", 100_000)
+    first, second = await book.create(drawing(1_000), drawing(1_000))
+    await is_weighed()
+    async with book.unchanged():
+        for full in (drawing(1_000), update(first, points=[{"x": 0.5, "y": 0.5}] * 3_000)):
+            refused = await book.do(full)
+            assert (refused.code, refused.path) == ("LIMIT_REACHED", ["input", "operations"])
+    assert statuses(await book.do(update(first, points=[{"x": 0.5, "y": 0.5}] * 2), drawing(900))) == ["APPLIED"] * 2
+    await is_weighed()
+    assert statuses(await book.do(delete(second), text("room"), move(first, to="FRONT"))) == ["APPLIED"] * 3
+    await is_weighed()
+
+
 async def test_a_book_has_ten_thousand_elements_at_most(book: PaintedBook) -> None:
     [id] = await book.create(text())
     columns = "book_id, page_id, kind, seq, x, y, width, height, scale_x, scale_y, angle, opacity, locked"

@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("visibility", sa.Text(), nullable=False),
         sa.Column("cover_image_id", sa.Uuid(), nullable=True),
         sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("weight", sa.BigInteger(), nullable=False),
         sa.Column("epoch", sa.Text(), nullable=False),
         sa.Column("created_by", sa.Uuid(), nullable=True),
         sa.Column("client_id", sa.Uuid(), nullable=True),
