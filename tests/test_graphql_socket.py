@@ -210,7 +210,7 @@ async def test_whoever_does_not_begin_is_closed_with_4408() -> None:
             await client.say("ping")
             assert await client.hear() == {"type": "pong"}
             assert await client.closed() == (4408, "Connection initialisation timeout")
-        assert 0.15 < monotonic() - begun < 2
+        assert 0.15 < monotonic() - begun < 5
         async with talking(served) as client:
             await client.subscribe("a", "subscription { ticks }")
             await client.hear()
@@ -571,8 +571,8 @@ async def test_a_reader_that_stalls_is_cut_and_its_generator_closed() -> None:
         async with talking(served, max_queue=1) as client:
             begun = monotonic()
             await client.subscribe("a", "subscription { floods(size: 100000) }")
-            assert await asyncio.wait_for(served.story.ends.get(), 5) == "closed"
-            assert monotonic() - begun < 3
+            assert await asyncio.wait_for(served.story.ends.get(), 20) == "closed"
+            assert monotonic() - begun < 10
             assert len(served.endpoint.sockets) == 1
             client.connection.transport.abort()
         await other.subscribe("a", "{ hello }")

@@ -149,7 +149,8 @@ def test_a_hostile_document_is_refused_at_once(text: str) -> None:
             spent.append(process_time() - begun)
     finally:
         gc.enable()
-    assert min(spent) < 0.05, f"{min(spent) * 1000:.0f} ms"
+    # 20 to 50 ms, of a machine that may be shared; without the limits it takes seconds, and grows without end.
+    assert min(spent) < 0.25, f"{min(spent) * 1000:.0f} ms"
 
 
 def test_the_size_of_fragments_is_measured_in_linear_time() -> None:
@@ -162,7 +163,7 @@ def test_the_size_of_fragments_is_measured_in_linear_time() -> None:
         return spent
 
     seconds(10)
-    assert min(seconds(1_000) for _ in range(3)) < 0.05
+    assert min(seconds(1_000) for _ in range(3)) < 0.25
     # 16 times as many levels: not 256 times as long.
     assert min(seconds(4_000) for _ in range(3)) < 64 * max(min(seconds(250) for _ in range(3)), 0.0005)
 

@@ -145,7 +145,7 @@ async def test_a_bucket_that_never_answers_is_given_up_on(bucket: dict[str, Any]
         async with Objects.open(**{**bucket, "endpoint": f"http://127.0.0.1:{port}"}) as hung:
             started = time.monotonic()
             assert await hung.ready() is False
-            assert time.monotonic() - started < 3
+            assert time.monotonic() - started < 8
 
 
 async def test_an_object_whose_transfer_breaks_off_is_not_half_read(bucket: dict[str, Any]) -> None:
@@ -476,7 +476,7 @@ async def test_signing_costs_little(objects: Objects) -> None:
     tickets = microseconds(lambda key: photo_ticket(objects, key))
     print(f"CPU: an address {fresh:.0f} us, a known one {known:.2f} us, a ticket {tickets:.0f} us")
     # It is 1; the machine may be shared.
-    assert known < 10
+    assert known < 50
 
 
 # --- names

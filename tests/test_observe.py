@@ -221,7 +221,7 @@ def test_no_text_makes_redaction_slow(piece: str) -> None:
     hostile = "! " + (piece * 20_000)[: redaction.TRACEBACK_LIMIT]
     began = time.process_time()
     redaction.text(hostile, redaction.TRACEBACK_LIMIT)
-    assert time.process_time() - began < 0.05
+    assert time.process_time() - began < 0.25
 
 
 def test_a_long_traceback_keeps_its_end(written: Written) -> None:

@@ -177,7 +177,7 @@ async def test_too_many_pixels_are_refused_before_they_are_decoded(
     assert await refusal(pictures, path, "image/png") == reason
     spent = _cpu() - before
     print(f"{width} x {height} in {path.stat().st_size} bytes: {spent:.3f} s of CPU")
-    assert spent < 0.5
+    assert spent < 1
 
 
 async def test_100_megapixels_are_taken(pictures: Pictures, file: Callable[[bytes], Path]) -> None:
@@ -191,7 +191,7 @@ async def test_a_comment_that_unpacks_to_megabytes_costs_nothing(
     path = file(images.with_text_bomb(images.made(".png"), megabytes=300))
     before = _cpu()
     assert await pictures.inspect(path, "image/png") == Picture(60, 40, "image/png")
-    assert _cpu() - before < 0.5
+    assert _cpu() - before < 1
 
 
 async def test_a_process_that_takes_too_long_is_ended_and_the_next_is_fine(

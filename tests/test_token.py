@@ -123,7 +123,7 @@ def test_it_is_refused_in_the_same_words(attack: str) -> None:
     before = time.thread_time()
     with pytest.raises(Unauthenticated) as refused:
         TOKENS.verify(token)
-    assert time.thread_time() - before < 0.01
+    assert time.thread_time() - before < 0.1
     assert type(refused.value) is Unauthenticated
     assert (refused.value.message, refused.value.extensions) == (REFUSED, {"code": "UNAUTHENTICATED"})
 

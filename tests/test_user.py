@@ -125,7 +125,7 @@ def test_what_is_far_too_long_for_an_address_is_not_even_parsed() -> None:
         with pytest.raises(Invalid):
             checked_email(text)
     # Parsing them takes half a second, for which everybody waits.
-    assert time.thread_time() - before < 0.05
+    assert time.thread_time() - before < 0.25
 
 
 async def test_the_longest_and_the_shortest_values_are_taken(client: Client) -> None:
