@@ -94,6 +94,15 @@ class Image(SQLModel, table=True):
         return col(Image.uploader_id) == viewer_id if viewer_id else false()
 
     @staticmethod
+    def is_usable_in(book_id: UUID) -> ColumnElement[bool]:
+        """That it can be placed in the book, or stand for it: any of its own but a refused one."""
+        return and_(
+            col(Image.book_id) == book_id,
+            col(Image.deleted_at).is_(None),
+            col(Image.status) != ImageStatus.FAILED,
+        )
+
+    @staticmethod
     def is_held(at: datetime) -> ColumnElement[bool]:
         """That its bytes were good, or are being checked; a check that never ended holds nothing."""
         return or_(

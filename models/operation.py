@@ -13,6 +13,8 @@ from models.element import ElementKind
 
 BATCH: Final = (1, 500)
 BATCH_ID_LENGTH: Final = 100
+#: How many points one batch may have in all its drawings.
+BATCH_POINTS: Final = 12_000
 
 
 class OperationStatus(StrEnum):

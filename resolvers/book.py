@@ -7,7 +7,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from models import Book, Image, ImageStatus, Member, Page, Role, Visibility
+from models import Book, Image, Member, Page, Role, Visibility
 from models.book import checked_description, checked_title
 from models.columns import moment_of
 from models.event import BookChanged
@@ -121,12 +121,7 @@ async def _made_before(context: Context, user_id: UUID, client_id: UUID | None) 
 async def _cover(work: Work, book: Book, id: str) -> UUID:
     """The id of a photo that can stand for the book. Raises NotFound for any other."""
     found = await work.session.scalar(
-        select(col(Image.id)).where(
-            col(Image.id) == inside("im", id),
-            col(Image.book_id) == book.id,
-            col(Image.deleted_at).is_(None),
-            col(Image.status) != ImageStatus.FAILED,
-        )
+        select(col(Image.id)).where(col(Image.id) == inside("im", id), Image.is_usable_in(book.id))
     )
     if found is None:
         raise NotFound("There is no such photo in this book.", "input", "coverImageId")

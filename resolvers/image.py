@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, BinaryIO, Final, Literal, TypeVar, cast
+from typing import BinaryIO, Final, Literal, TypeVar, cast
 from uuid import UUID
 
 import structlog
@@ -188,11 +188,11 @@ async def _images(work: Work, book: Book, viewer_id: UUID, files: list[File]) ->
     for file in files:
         image = by_digest.get(file.sha256)
         if image is None:
-            image = Image(id=new_id(), book_id=book.id, uploader_id=viewer_id, created_at=work.now, **vars_of(file))
+            image = Image(id=new_id(), book_id=book.id, uploader_id=viewer_id, created_at=work.now, **asdict(file))
             work.session.add(image)
             by_digest[file.sha256] = image
         elif image.status == ImageStatus.PENDING:
-            for name, value in vars_of(file).items():
+            for name, value in asdict(file).items():
                 setattr(image, name, value)
             image.status_at = work.now
     count = select(func.count()).where(
@@ -207,10 +207,6 @@ async def _images(work: Work, book: Book, viewer_id: UUID, files: list[File]) ->
     if (await work.session.scalar(count) or 0) > IMAGES_LIMIT:
         raise LimitReached(f"A book has at most {IMAGES_LIMIT:,} images.", "input", "files")
     return [by_digest[file.sha256] for file in files]
-
-
-def vars_of(file: File) -> dict[str, Any]:
-    return {name: getattr(file, name) for name in File.__slots__}
 
 
 def _ticket(context: Context, image: Image) -> Ticket:

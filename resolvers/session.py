@@ -58,8 +58,7 @@ async def begin(context: Context, work: Work, user: User, device: Device | None)
         .order_by(col(Session.last_seen_at).desc(), col(Session.id).desc())
         .offset(SESSIONS_LIMIT)
     )
-    if ended := await _revoke(work, col(Session.id).in_(surplus)):
-        work.revoked += ended
+    await _revoke(work, col(Session.id).in_(surplus))
     return _tokens(context, session, token, work.now)
 
 
@@ -68,7 +67,6 @@ async def refresh(context: Context, token: str) -> Tokens:
 
     Raises Expired for a token that is unknown, used or over, whichever it is.
     """
-    reused: list[UUID] = []
     async with context.work() as work:
         row = (
             await work.session.execute(
@@ -94,9 +92,8 @@ async def refresh(context: Context, token: str) -> Tokens:
             issued_at = successor.issued_at if successor else work.now
             if not is_retry:
                 # Committed although the request is refused.
-                reused = await _revoke(work, col(Session.id) == session.id)
-    if reused:
-        context.parts.revocations.add(reused)
+                await _revoke(work, col(Session.id) == session.id)
+    if work.revoked:
         raise Expired(_ENDED, "refreshToken")
     return _tokens(context, session, next_token, issued_at)
 
@@ -116,7 +113,6 @@ async def revoke(context: Context, id: UUID | None) -> list[UUID]:
         ended = await _revoke(work, col(Session.id) == id, access.session_is_seen(viewer.user_id, work.now))
         if not ended:
             raise NotFound
-    context.parts.revocations.add(ended)
     if viewer.session_id in ended:
         # What else is asked in the same operation is refused as the next one would be.
         context.caller = Unauthenticated(_ENDED)
@@ -144,7 +140,10 @@ async def mine(context: Context) -> list[Session]:
 
 
 async def _revoke(work: Work, *conditions: ColumnElement[bool]) -> list[UUID]:
-    """Ends the sessions of which all this holds, at a moment of the database's clock, which all processes look at."""
+    """Ends the sessions of which all this holds, at a moment of the database's clock, which all processes look at.
+
+    It is told once the work has held.
+    """
     ended = await work.session.scalars(
         update(Session)
         .where(*conditions, col(Session.revoked_at).is_(None))
@@ -152,7 +151,9 @@ async def _revoke(work: Work, *conditions: ColumnElement[bool]) -> list[UUID]:
         .returning(col(Session.id))
         .execution_options(synchronize_session=False)
     )
-    return list(ended)
+    ids = list(ended)
+    work.revoked += ids
+    return ids
 
 
 def _tokens(context: Context, session: Session, refresh_token: str, now: datetime) -> Tokens:

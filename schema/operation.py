@@ -5,8 +5,8 @@ from typing import Any
 import strawberry
 
 from models import TextAlign
+from models.operation import BATCH_POINTS, OperationStatus, StackPosition, camel
 from models.operation import Operation as OperationModel
-from models.operation import OperationStatus, StackPosition, camel
 from resolvers.operation import Applied
 from schema.base import Color, given
 from schema.element import Element
@@ -192,7 +192,9 @@ class ApplyOperationsInput:
             "same one with other operations is a CONFLICT. Refused batches are not remembered."
         )
     )
-    operations: list[Operation] = strawberry.field(description="1 to 500, with 12,000 points in all at most.")
+    operations: list[Operation] = strawberry.field(
+        description=f"1 to 500, with {BATCH_POINTS:,} points in all at most."
+    )
 
     def listed(self) -> list[OperationModel]:
         listed = []

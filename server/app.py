@@ -16,6 +16,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import schema
+from models.operation import BATCH_POINTS
 from resolvers.context import Parts
 from resolvers.password import Passwords
 from resolvers.token import AccessTokens
@@ -46,8 +47,9 @@ _CHECKS_AT_ONCE: Final = 4
 async def parts_of(settings: Settings) -> AsyncIterator[Parts]:
     """What a process answers with. Postgres and the object store have to be there, Redis may come later."""
     async with AsyncExitStack() as stack:
-        database = Database(str(settings.database_url), pool_size=settings.database_pool)
-        stack.push_async_callback(database.close)
+        database = await stack.enter_async_context(
+            Database(str(settings.database_url), pool_size=settings.database_pool)
+        )
         backend = ValkeyBackend(str(settings.redis_url))
         announcements = await stack.enter_async_context(Announcements(backend, poll=Heads(database).news))
         revocations = Revocations(database, announcements)
@@ -77,7 +79,7 @@ class App:
         self._parts: Parts | None = None
         self._metrics = Metrics() if settings.metrics else None
         explores = settings.is_development if settings.explorer is None else settings.explorer
-        bucket = urlsplit(settings.s3_public_endpoint or settings.s3_endpoint or "")
+        bucket = urlsplit(settings.bucket_address or "")
         self._explorer = Explorer(image_origins=[f"{bucket.scheme}://{bucket.netloc}"]) if explores else None
         self.endpoint = GraphQLEndpoint(
             schema.build([tracing.Tracing] if settings.otel_exporter_otlp_endpoint else []),
@@ -89,7 +91,7 @@ class App:
                 tokens=settings.query_tokens,
                 body_bytes=settings.request_bytes,
                 message_bytes=settings.request_bytes,
-                long_lists=(("points", 12_000),),
+                long_lists=(("points", BATCH_POINTS),),
             ),
             allowed_origins=settings.allowed_origins,
             introspection=settings.is_development if settings.introspection is None else settings.introspection,

@@ -104,11 +104,8 @@ def epoch() -> None:
     _has(settings, "database_url")
 
     async def renew() -> int:
-        database = Database(str(settings.database_url))
-        try:
+        async with Database(str(settings.database_url)) as database:
             return await new_epochs(database)
-        finally:
-            await database.close()
 
     _out.print(f"{_run(renew()):,} books have a new epoch.")
 

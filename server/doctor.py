@@ -1,8 +1,6 @@
 """What the program reaches and what not, for whoever sets it up."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final
 
 import redis.asyncio as redis
@@ -41,7 +39,7 @@ async def examine(settings: Settings, out: Console) -> bool:
 
 async def behind(settings: Settings) -> str | None:
     """What to do when the database is not at the step that this program needs; None when it is."""
-    async with _database(settings) as database:
+    async with Database(str(settings.database_url), pool_size=1) as database:
         step = await reached(database)
     if step == newest():
         return None
@@ -52,19 +50,10 @@ class _Missing(Exception):
     pass
 
 
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Database]:
-    database = Database(str(settings.database_url), pool_size=1)
-    try:
-        yield database
-    finally:
-        await database.close()
-
-
 async def _postgres(settings: Settings) -> str:
     if settings.database_url is None:
         raise _Missing("DATABASE_URL names none; `leporello dev` brings its own while it runs.")
-    async with _database(settings) as database:
+    async with Database(str(settings.database_url), pool_size=1) as database:
         await database.ready()
     if missing := await behind(settings):
         raise _Missing(missing)

@@ -11,11 +11,8 @@ from storage.objects import Objects
 
 async def database(settings: Settings) -> None:
     """Brings the database to the newest step."""
-    opened = Database(str(settings.database_url), pool_size=1)
-    try:
+    async with Database(str(settings.database_url), pool_size=1) as opened:
         await migrate(opened)
-    finally:
-        await opened.close()
 
 
 async def bucket(settings: Settings) -> None:
@@ -29,7 +26,7 @@ async def objects_of(settings: Settings) -> AsyncIterator[Objects]:
     """The bucket that the settings name."""
     async with Objects.open(
         endpoint=str(settings.s3_endpoint),
-        public_endpoint=settings.s3_public_endpoint or str(settings.s3_endpoint),
+        public_endpoint=str(settings.bucket_address),
         bucket=settings.s3_bucket,
         region=settings.s3_region,
         access_key=settings.s3_access_key or "",

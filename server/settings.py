@@ -143,6 +143,11 @@ class Settings(BaseSettings):
         return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
+    def bucket_address(self) -> str | None:
+        """Where clients reach the object store."""
+        return self.s3_public_endpoint or self.s3_endpoint
+
+    @property
     def is_development(self) -> bool:
         return self.environment == "development"
 

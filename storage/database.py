@@ -1,6 +1,6 @@
 """PostgreSQL: connections, and the sessions that use them."""
 
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import asyncpg
 import orjson
@@ -60,3 +60,9 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

@@ -2,10 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import asdict
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -21,10 +18,12 @@ from storage.migrations import migrate
 from storage.objects import Objects
 from tests.canvas import PaintedBook
 from tests.client import Client
+from tests.databases import made, named
 from tests.people import People, somebody
 from tests.running import Processes, processes_of, served
 
 TEMPLATE = "leporello_template"
+CLONED = f"TEMPLATE {TEMPLATE} STRATEGY WAL_LOG"
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -45,7 +44,7 @@ async def base(stack: Addresses) -> Settings:
     connection = await asyncpg.connect(stack.database_url)
     await connection.execute(f"CREATE DATABASE {TEMPLATE}")
     await connection.close()
-    database = Database(_named(settings, TEMPLATE))
+    database = Database(named(settings, TEMPLATE))
     await migrate(database)
     await database.close()
     async with objects_of(settings) as objects:
@@ -56,18 +55,8 @@ async def base(stack: Addresses) -> Settings:
 @pytest_asyncio.fixture
 async def settings(base: Settings) -> AsyncIterator[Settings]:
     """With a database of the test's own."""
-    async with _cloned(base) as settings:
+    async with made(base, CLONED) as settings:
         yield settings
-
-
-@asynccontextmanager
-async def _cloned(base: Settings) -> AsyncIterator[Settings]:
-    name = f"test_{uuid4().hex}"
-    connection = await asyncpg.connect(base.database_url)
-    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY WAL_LOG")
-    yield base.model_copy(update={"database_url": _named(base, name)})
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await connection.close()
 
 
 @pytest_asyncio.fixture
@@ -107,14 +96,14 @@ async def bucket(base: Settings) -> AsyncIterator[Objects]:
         yield objects
 
 
-def _named(settings: Settings, database: str) -> str:
-    return urlsplit(str(settings.database_url))._replace(path=f"/{database}").geturl()
-
-
 @pytest_asyncio.fixture(scope="module")
 async def town(base: Settings) -> AsyncIterator[tuple[App, Client]]:
     """One program for many people who have nothing to do with each other; and nobody's client of it."""
-    async with _cloned(base) as settings, served(settings) as (app, url), httpx.AsyncClient(timeout=30) as http:
+    async with (
+        made(base, CLONED) as settings,
+        served(settings) as (app, url),
+        httpx.AsyncClient(timeout=30) as http,
+    ):
         yield app, Client(http, url)
 
 

@@ -3,8 +3,6 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -19,6 +17,7 @@ from storage import database as limits
 from storage import migrations
 from storage.database import Database
 from storage.migrations import migrate, newest, reached
+from tests.databases import made
 from tests.running import ROOT, processes_of
 
 LOCK = migrations._LOCK
@@ -27,12 +26,8 @@ LOCK = migrations._LOCK
 @pytest_asyncio.fixture
 async def empty(base: Settings) -> AsyncIterator[Settings]:
     """With a database in which there is nothing."""
-    name = f"empty_{uuid4().hex}"
-    connection = await asyncpg.connect(base.database_url)
-    await connection.execute(f"CREATE DATABASE {name}")
-    yield base.model_copy(update={"database_url": urlsplit(str(base.database_url))._replace(path=f"/{name}").geturl()})
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await connection.close()
+    async with made(base) as settings:
+        yield settings
 
 
 @pytest_asyncio.fixture

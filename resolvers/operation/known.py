@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from models import Element, Image, ImageStatus, Page
+from models import Element, Image, Page
 from models.columns import now
 from models.id import client_id as parsed_client_id
 from models.id import inside
@@ -40,12 +40,7 @@ class Known:
         await self._fetch(Element, ids[Element])
         await self._fetch(Page, ids[Page])
         if ids[Image]:
-            placeable = select(col(Image.id)).where(
-                col(Image.id).in_(ids[Image]),
-                col(Image.book_id) == self._book_id,
-                col(Image.deleted_at).is_(None),
-                col(Image.status) != ImageStatus.FAILED,
-            )
+            placeable = select(col(Image.id)).where(col(Image.id).in_(ids[Image]), Image.is_usable_in(self._book_id))
             self._images.update(await self._session.scalars(placeable))
 
     def element(self, id: str, *path: str) -> Element:
