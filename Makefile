@@ -13,7 +13,7 @@ COMPILE := $(VENV)/uv/bin/uv pip compile pyproject.toml --universal --generate-h
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help run test check schema lock explorer clean test-tools
+.PHONY: help run test bench check schema lock explorer clean test-tools
 unexport PYTHONPATH PYTHONHOME
 
 help:  ## What can be made.
@@ -24,6 +24,9 @@ run: $(INSTALLED)  ## The whole program, with its own Postgres, Valkey and S3. C
 
 test: $(INSTALLED) test-tools  ## All tests, against real servers. ARGS="-k elements" chooses.
 	@$(BIN)/pytest --numprocesses=2 --dist=loadfile $(ARGS)
+
+bench: $(INSTALLED)  ## How fast it is, beside others; into docs/benchmarks.md. ARGS="--only a --rounds 1".
+	@$(BIN)/python -m bench $(ARGS)
 
 check: $(INSTALLED)  ## What a machine can check: style, types, imports, the exported schema.
 	@$(BIN)/ruff check .

@@ -42,6 +42,12 @@ def order_key() -> Any:
     return Field(sa_column=Column(Text(collation="C"), nullable=False))
 
 
+def shown_moment(moment: datetime) -> str:
+    """The moment in ISO 8601, as Postgres's `to_json` writes it: no zeros at the end of the fraction."""
+    text = moment.astimezone(UTC).isoformat()
+    return text if not moment.microsecond else f"{text[:-6].rstrip('0')}{text[-6:]}"
+
+
 def moment_of(text: str) -> datetime:
     """The moment that an ISO 8601 text names. Raises ValueError for one without its offset."""
     parsed = datetime.fromisoformat(text)

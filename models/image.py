@@ -81,17 +81,18 @@ class Image(SQLModel, table=True):
     @property
     def key(self) -> str:
         """Where the bytes are once they were checked; no ticket can write there."""
-        return f"images/{self.id}/original"
+        return key_of(self.id)
 
     @staticmethod
-    def is_listed_for(viewer_id: UUID | None) -> ColumnElement[bool]:
+    def is_listed_for(viewer_id: Any, image: Any = None) -> ColumnElement[bool]:
         """PENDING ones are for their uploader alone."""
-        return or_(col(Image.status) != ImageStatus.PENDING, Image.is_by(viewer_id))
+        image = image or Image
+        return or_(col(image.status) != ImageStatus.PENDING, Image.is_by(viewer_id, image))
 
     @staticmethod
-    def is_by(viewer_id: UUID | None) -> ColumnElement[bool]:
+    def is_by(viewer_id: Any, image: Any = None) -> ColumnElement[bool]:
         """That the viewer uploaded it; nobody did not upload those of people who are gone."""
-        return col(Image.uploader_id) == viewer_id if viewer_id else false()
+        return false() if viewer_id is None else col((image or Image).uploader_id) == viewer_id
 
     @staticmethod
     def is_usable_in(book_id: UUID) -> ColumnElement[bool]:
@@ -117,6 +118,11 @@ class Image(SQLModel, table=True):
     @classmethod
     def heard(cls, told: dict[str, Any]) -> "Image":
         return cls.model_validate({**told, "status_at": told["created_at"]})
+
+
+def key_of(id: UUID | str) -> str:
+    """Where the bytes of an image are."""
+    return f"images/{id}/original"
 
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}\Z")

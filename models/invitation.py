@@ -42,11 +42,12 @@ class Invitation(SQLModel, table=True):
     accepted_at: datetime | None = moment(default=None)
 
     @staticmethod
-    def is_for(email: Any) -> ColumnElement[bool]:
+    def is_for(email: Any, invitation: Any = None) -> ColumnElement[bool]:
         """That it is to this address (text, or SQL for one), whatever the capitals of either."""
-        return same_address(col(Invitation.email), email)
+        return same_address(col((invitation or Invitation).email), email)
 
     @staticmethod
-    def is_open(at: Any) -> ColumnElement[bool]:
+    def is_open(at: Any, invitation: Any = None) -> ColumnElement[bool]:
         """That it can be accepted at this moment (or SQL for one)."""
-        return and_(col(Invitation.accepted_at).is_(None), col(Invitation.expires_at) > at)
+        invitation = invitation or Invitation
+        return and_(col(invitation.accepted_at).is_(None), col(invitation.expires_at) > at)

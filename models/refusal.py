@@ -109,8 +109,21 @@ class BadUserInput(Refusal):
 
 
 class TooCostly(Refusal):
+    """More objects could come back than are answered at once."""
+
     code = "TOO_COSTLY"
     outermost = True
+
+    def __init__(self, cost: int, limit: int) -> None:
+        super().__init__(
+            f"This could return {cost:,} objects, and at most {limit:,} are answered. Ask for less at once."
+        )
+        self.cost = cost
+        self.limit = limit
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        return {"code": self.code, "cost": self.cost, "limit": self.limit}
 
 
 class RateLimited(Refusal):

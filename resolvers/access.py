@@ -1,13 +1,14 @@
 """The doors. Every row is reached through its own, and every condition for it stands here once.
 
-A condition is SQL, so that a row and a whole statement can be held to the same one.
+A condition is SQL, so that a row and a whole statement can be held to the same one: it is said of a model, or of an
+alias of it within a larger statement.
 """
 
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import BindParameter, ColumnElement, and_, exists, false, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -16,107 +17,116 @@ from models import Book, Element, Image, Invitation, Member, Page, Role, Session
 from models.refusal import Forbidden, Gone, NotFound
 from resolvers.work import Work
 
+#: Who asks: their id, None for nobody, or the parameter of a statement that is made for everybody.
+Viewer = UUID | BindParameter[Any] | None
 
-def is_member(viewer_id: UUID | None, book_id: Any = Book.id) -> ColumnElement[bool]:
+
+def is_member(viewer_id: Viewer, book_id: Any = Book.id) -> ColumnElement[bool]:
     """That the viewer belongs to the book."""
-    return exists(select(1).where(col(Member.book_id) == book_id, col(Member.user_id) == viewer_id)).correlate_except(
-        Member
-    )
+    place = aliased(Member)
+    found = select(true()).where(col(place.book_id) == book_id, col(place.user_id) == viewer_id)
+    # No EXISTS: of that, Postgres may make a table of all books that the viewer belongs to, for one of them.
+    return func.coalesce(found.correlate_except(place).scalar_subquery(), false())
 
 
-def owns(viewer_id: UUID | None, book_id: Any = Book.id) -> ColumnElement[bool]:
+def owns(viewer_id: Viewer, book_id: Any = Book.id) -> ColumnElement[bool]:
     """That the viewer is an owner of the book."""
-    return exists(
-        select(1).where(
-            col(Member.book_id) == book_id,
-            col(Member.user_id) == viewer_id,
-            col(Member.role) == Role.OWNER,
-        )
-    ).correlate_except(Member)
+    place = aliased(Member)
+    return _exists(place, col(place.book_id) == book_id, col(place.user_id) == viewer_id, col(place.role) == Role.OWNER)
 
 
-def book_is_seen(viewer_id: UUID | None) -> ColumnElement[bool]:
+def book_is_seen(viewer_id: Viewer, book: Any = Book) -> ColumnElement[bool]:
     """That the viewer may read the book: members always, anyone a public one that is not in the trash."""
     return or_(
-        is_member(viewer_id),
-        and_(col(Book.visibility) == Visibility.PUBLIC, col(Book.deleted_at).is_(None)),
+        is_member(viewer_id, book.id),
+        and_(col(book.visibility) == Visibility.PUBLIC, col(book.deleted_at).is_(None)),
     )
 
 
-def within_seen_book(book_id: Any, viewer_id: UUID | None) -> ColumnElement[bool]:
+def within_seen_book(book_id: Any, viewer_id: Viewer) -> ColumnElement[bool]:
     """That what hangs on the book may be read with it."""
-    return exists(select(1).where(col(Book.id) == book_id, book_is_seen(viewer_id))).correlate_except(Book)
+    book = aliased(Book)
+    return _exists(book, col(book.id) == book_id, book_is_seen(viewer_id, book))
 
 
-def page_is_seen(viewer_id: UUID | None) -> ColumnElement[bool]:
-    return and_(col(Page.deleted_at).is_(None), within_seen_book(Page.book_id, viewer_id))
+def page_is_seen(viewer_id: Viewer, page: Any = Page) -> ColumnElement[bool]:
+    return and_(col(page.deleted_at).is_(None), within_seen_book(page.book_id, viewer_id))
 
 
-def element_is_seen(viewer_id: UUID | None) -> ColumnElement[bool]:
-    return and_(col(Element.deleted_at).is_(None), within_seen_book(Element.book_id, viewer_id))
+def element_is_seen(viewer_id: Viewer, element: Any = Element) -> ColumnElement[bool]:
+    return and_(col(element.deleted_at).is_(None), within_seen_book(element.book_id, viewer_id))
 
 
-def image_is_seen(viewer_id: UUID | None) -> ColumnElement[bool]:
+def image_is_seen(viewer_id: Viewer, image: Any = Image) -> ColumnElement[bool]:
     return and_(
-        col(Image.deleted_at).is_(None),
-        Image.is_listed_for(viewer_id),
-        within_seen_book(Image.book_id, viewer_id),
+        col(image.deleted_at).is_(None),
+        Image.is_listed_for(viewer_id, image),
+        within_seen_book(image.book_id, viewer_id),
     )
 
 
-def member_is_seen(viewer_id: UUID | None) -> ColumnElement[bool]:
+def member_is_seen(viewer_id: Viewer, member: Any = Member) -> ColumnElement[bool]:
     """Members are for members."""
-    other = aliased(Member)
-    return exists(select(1).where(col(other.book_id) == Member.book_id, col(other.user_id) == viewer_id)).correlate(
-        Member
-    )
+    return is_member(viewer_id, member.book_id)
 
 
-def invitation_is_seen(viewer_id: UUID | None, at: Any) -> ColumnElement[bool]:
+def email_is_seen(viewer_id: Viewer, member: Any = Member) -> ColumnElement[bool]:
+    """A member's address is for the owners and the member."""
+    return or_(col(member.user_id) == viewer_id, owns(viewer_id, member.book_id))
+
+
+def invitation_is_seen(viewer_id: Viewer, at: Any, invitation: Any = Invitation) -> ColumnElement[bool]:
     """Owners see those of their book, the invited their own, but not to a book in the trash."""
-    in_trash = exists(
-        select(1).where(col(Book.id) == Invitation.book_id, col(Book.deleted_at).is_not(None))
-    ).correlate_except(Book)
+    book = aliased(Book)
+    in_trash = _exists(book, col(book.id) == invitation.book_id, col(book.deleted_at).is_not(None))
     return and_(
-        Invitation.is_open(at),
-        or_(owns(viewer_id, Invitation.book_id), and_(is_invited(viewer_id), ~in_trash)),
+        Invitation.is_open(at, invitation),
+        or_(owns(viewer_id, invitation.book_id), and_(is_invited(viewer_id, invitation), ~in_trash)),
     )
 
 
-def is_invited(viewer_id: UUID | None) -> ColumnElement[bool]:
+def is_invited(viewer_id: Viewer, invitation: Any = Invitation) -> ColumnElement[bool]:
     """That the invitation is to the viewer's address."""
-    address = select(col(User.email)).where(col(User.id) == viewer_id).scalar_subquery()
-    return Invitation.is_for(address)
+    user = aliased(User)
+    address = select(col(user.email)).where(col(user.id) == viewer_id).correlate_except(user).scalar_subquery()
+    return Invitation.is_for(address, invitation)
 
 
-def session_is_seen(viewer_id: UUID | None, at: Any) -> ColumnElement[bool]:
+def session_is_seen(viewer_id: Viewer, at: Any, session: Any = Session) -> ColumnElement[bool]:
     """Sessions are their user's alone."""
-    return and_(col(Session.user_id) == viewer_id, col(Session.revoked_at).is_(None), col(Session.expires_at) > at)
+    return and_(col(session.user_id) == viewer_id, col(session.revoked_at).is_(None), col(session.expires_at) > at)
 
 
-def user_is_seen(viewer_id: UUID | None) -> ColumnElement[bool]:
+def user_is_seen(viewer_id: Viewer, user: Any = User) -> ColumnElement[bool]:
     """Oneself, those one shares a book with, and the owners of public books."""
-    theirs, mine = aliased(Member), aliased(Member)
+    theirs, mine, owned, book = aliased(Member), aliased(Member), aliased(Member), aliased(Book)
     return or_(
-        col(User.id) == viewer_id,
+        col(user.id) == viewer_id,
         exists(
             select(1)
             .select_from(theirs)
             .join(mine, col(mine.book_id) == col(theirs.book_id))
-            .where(col(theirs.user_id) == User.id, col(mine.user_id) == viewer_id)
-        ).correlate(User),
+            .where(col(theirs.user_id) == user.id, col(mine.user_id) == viewer_id)
+            .correlate_except(theirs, mine)
+        ),
         exists(
             select(1)
-            .select_from(theirs)
-            .join(Book, col(Book.id) == col(theirs.book_id))
+            .select_from(owned)
+            .join(book, col(book.id) == col(owned.book_id))
             .where(
-                col(theirs.user_id) == User.id,
-                col(theirs.role) == Role.OWNER,
-                col(Book.visibility) == Visibility.PUBLIC,
-                col(Book.deleted_at).is_(None),
+                col(owned.user_id) == user.id,
+                col(owned.role) == Role.OWNER,
+                col(book.visibility) == Visibility.PUBLIC,
+                col(book.deleted_at).is_(None),
             )
-        ).correlate(User),
+            .correlate_except(owned, book)
+        ),
     )
+
+
+def _exists(row: Any, *conditions: Any) -> ColumnElement[bool]:
+    """That there is such a row; whatever else the conditions speak of is of the statement around it."""
+    return exists(select(1).select_from(row).where(*conditions).correlate_except(row))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """Books: made, changed, listed."""
 
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
@@ -16,11 +16,9 @@ from models.id import inside
 from models.order import FIRST
 from models.refusal import Gone, Invalid, NotFound
 from resolvers import access
-from resolvers.connection import Keyset, Slice, slice_of
+from resolvers.connection import Keyset
 from resolvers.context import Context
 from resolvers.work import Work
-
-_NEWEST_CHANGE: Final = Keyset((col(Book.updated_at), col(Book.id)), (moment_of, UUID))
 
 
 async def create(
@@ -51,6 +49,7 @@ async def create(
             owner.becomes(Role.OWNER, work.now)
             work.session.add_all([owner, Page(book_id=new.id, order_key=FIRST, created_at=work.now)])
             work.tell([viewer.user_id], new.id)
+            await work.show({"bk": [new.id]})
     except IntegrityError as error:
         if "books_made_once" not in str(error):
             raise
@@ -80,28 +79,13 @@ async def update(context: Context, id: UUID | None, changes: dict[str, Any]) -> 
         if changed:
             await work.announce(seat.book, BookChanged(book_id=seat.book.id))
             await work.tell_members(seat.book.id)
+        await work.show({"bk": [seat.book.id]})
     return seat.book
 
 
-async def one(context: Context, id: UUID | None) -> Book:
-    """Raises NotFound for a book that the viewer may not see."""
-    async with context.reading() as session:
-        return await access.readable_book(session, context.viewer_id, id)
-
-
-async def mine(
-    context: Context, *, first: int | None, after: str | None, role: Role | None, trashed: bool
-) -> Slice[Book]:
-    """The books that the viewer belongs to, newest change first."""
-    in_trash = col(Book.deleted_at).is_not(None) if trashed else col(Book.deleted_at).is_(None)
-    rows: Select[*tuple[Any, ...]] = (
-        select(Book)
-        .join(Member, col(Member.book_id) == Book.id)
-        .where(col(Member.user_id) == context.viewer.user_id, in_trash)
-    )
-    if role is not None:
-        rows = rows.where(col(Member.role) == role)
-    return await slice_of(context, rows, _NEWEST_CHANGE, first=first, after=after)
+def newest_change(book: Any) -> Keyset:
+    """The order of somebody's books."""
+    return Keyset((book.updated_at, book.id), (moment_of, UUID))
 
 
 async def _made_before(context: Context, user_id: UUID, client_id: UUID | None) -> Book:
@@ -115,6 +99,7 @@ async def _made_before(context: Context, user_id: UUID, client_id: UUID | None) 
         )
     if found is None:
         raise Gone("This clientId was used for a book that is gone.", "input", "clientId")
+    await context.show({"bk": [found.id]})
     return found
 
 

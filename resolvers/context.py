@@ -1,18 +1,17 @@
 """What an operation is answered with: who asks, and the parts that answer."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.columns import now
 from models.refusal import Refusal, Unauthenticated
-from resolvers.loaders import Loaders
+from resolvers.answer import Answer
 from resolvers.password import Passwords
 from resolvers.token import AccessTokens
 from resolvers.work import Work
@@ -56,6 +55,12 @@ class Context:
     caller: Viewer | Refusal | None
     ip_address: str | None = None
     user_agent: str | None = None
+    #: What of the rows that this touches is to be seen; None where nobody asks for any.
+    answer: Answer | None = None
+    #: What of the rows in the answer of each field at the root is to be seen, by its response key.
+    asking: Callable[[str], Answer] | None = None
+    #: Why fields cannot be asked as they were, by the identity of their nodes.
+    refusals: Mapping[int, Refusal] = field(default_factory=dict)
 
     @property
     def viewer(self) -> Viewer:
@@ -77,6 +82,11 @@ class Context:
         return viewer.user_id if viewer else None
 
     @property
+    def session_id(self) -> UUID | None:
+        viewer = self.viewer_or_nobody
+        return viewer.session_id if viewer else None
+
+    @property
     def now(self) -> datetime:
         return now()
 
@@ -85,7 +95,7 @@ class Context:
         """One transaction: committed when the block ends, told once it has held, forgotten if it has not."""
         actor = self.caller.user_id if isinstance(self.caller, Viewer) else None
         async with self.parts.database.session() as session:
-            work = Work(session, actor_id=actor, now=now())
+            work = Work(session, actor_id=actor, now=now(), answer=self.answer)
             async with session.begin():
                 yield work
         for channel, message in work.hints.items():
@@ -99,6 +109,8 @@ class Context:
         async with self.parts.database.session() as session:
             yield session
 
-    @cached_property
-    def load(self) -> Loaders:
-        return Loaders(self.parts.database, self.viewer_id)
+    async def show(self, rows: Mapping[str, Collection[UUID]]) -> None:
+        """Reads what the caller asked to see of these rows, where no work is open."""
+        if self.answer is not None and self.answer.asks:
+            async with self.parts.database.connection() as connection:
+                await self.answer.read(connection.rows, rows)

@@ -39,6 +39,18 @@ class Told:
     actor_id: UUID | None = None
     batch_id: str | None = None
 
+    def row(self) -> dict[str, Any]:
+        """As a row of the journal, which a Resync need not be."""
+        return {
+            "book_id": self.book_id,
+            "seq": self.seq,
+            "kind": self.kind,
+            "payload": {"epoch": self.epoch} if self.kind == RESYNC else self.payload,
+            "actor_id": self.actor_id,
+            "batch_id": self.batch_id,
+            "at": self.at,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class _Head:
@@ -52,8 +64,11 @@ class _Head:
 
 async def of_book(
     context: Context, book_id: UUID | None, *, after: int | None, epoch: str | None
-) -> AsyncGenerator[Told, None]:
-    """Raises NotFound before the first event, Forbidden once the viewer may not see the book any more."""
+) -> AsyncGenerator[Any, None]:
+    """What the caller asked to see of each event.
+
+    Raises NotFound before the first one, Forbidden once the viewer may not see the book any more.
+    """
     if after is not None and after < 0:
         raise BadUserInput("`after` is a book's seq: 0 or more.")
     async with context.reading() as session:
@@ -65,9 +80,17 @@ async def of_book(
         while message is not None:
             reader.hear(message)
             while reader.is_behind:
-                for told in await reader.read():
+                for told in await _shown(context, await reader.read()):
                     yield told
             message = await anext(heard, None)
+
+
+async def _shown(context: Context, told: list[Told]) -> list[Any]:
+    """One statement for all of them."""
+    if not told or context.answer is None:
+        return []
+    async with context.parts.database.connection() as connection:
+        return await context.answer.tell(connection.rows, [each.row() for each in told])
 
 
 class _Reader:

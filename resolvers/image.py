@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import BinaryIO, Final, Literal, TypeVar, cast
+from typing import Any, BinaryIO, Literal, TypeVar, cast
 from uuid import UUID
 
 import structlog
@@ -25,6 +25,7 @@ from models.image import (
     checked_filename,
     checked_size,
     checked_type,
+    key_of,
 )
 from models.refusal import (
     Forbidden,
@@ -37,14 +38,13 @@ from models.refusal import (
     Unavailable,
 )
 from resolvers import access
-from resolvers.connection import Keyset, Slice, slice_of
+from resolvers.connection import Keyset
 from resolvers.context import Context, Parts
 from resolvers.work import Work
 from storage.objects import NoSuchObject, Ticket, disposition
 from storage.picture import NotAPicture, Picture
 
 _log = structlog.get_logger("images")
-_NEWEST: Final = Keyset((col(Image.id),), (UUID,))
 T = TypeVar("T")
 
 
@@ -74,6 +74,7 @@ async def request(context: Context, *, book_id: UUID | None, files: list[File]) 
     async with context.work() as work:
         seat = await access.book(work, context.viewer.user_id, book_id, Role.CONTRIBUTOR, "input", "bookId")
         images = await _images(work, seat.book, context.viewer.user_id, checked)
+        await work.show({"im": [image.id for image in images]})
     uploads = []
     for image in images:
         pending = image.status == ImageStatus.PENDING
@@ -102,46 +103,23 @@ async def complete(context: Context, image_ids: list[str]) -> tuple[list[Image],
     async with context.reading() as session:
         # The seq first: the images may be newer than it says, never older.
         seq = await session.scalar(select(col(Book.seq)).where(col(Book.id) == images[0].book_id))
-        found = {
-            image.id: image
-            for image in await session.scalars(select(Image).where(col(Image.id).in_([image.id for image in images])))
-        }
-    return [found[image.id] for image in images], int(seq or 0)
+        ids = [image.id for image in images]
+        found = {image.id: image for image in await session.scalars(select(Image).where(col(Image.id).in_(ids)))}
+    await context.show({"im": ids})
+    return [found[id] for id in ids], int(seq or 0)
 
 
-async def of_book(
-    context: Context,
-    book: Book,
-    *,
-    first: int | None,
-    after: str | None,
-    by_viewer: bool,
-    trashed: bool,
-) -> Slice[Image]:
-    """The book's images, newest first; those of a ticket that is still out for their uploader alone."""
-    rows = select(Image).where(
-        col(Image.book_id) == book.id,
-        Image.is_listed_for(context.viewer_id),
-        col(Image.deleted_at).is_not(None) if trashed else col(Image.deleted_at).is_(None),
-    )
-    if trashed:
-        rows = rows.where(access.is_member(context.viewer_id, Image.book_id))
-    if by_viewer:
-        rows = rows.where(Image.is_by(context.viewer_id))
-    return await slice_of(context, rows, _NEWEST, first=first, after=after)
+def newest(image: Any) -> Keyset:
+    """The order of a book's images; ids grow with time."""
+    return Keyset((image.id,), (UUID,))
 
 
-def url(context: Context, image: Image, variant: ImageVariant) -> str | None:
-    """A presigned GET of the original, whichever variant is asked for; None until it is READY."""
-    if image.status != ImageStatus.READY or image.deleted_at is not None:
-        return None
+def address(context: Context, variant: ImageVariant, id: str, content_type: str, filename: str) -> tuple[str, float]:
+    """A presigned GET of the original, whichever variant is asked for; and the Unix time at which it changes."""
     shown: Literal["attachment", "inline"] = "attachment" if variant is ImageVariant.ORIGINAL else "inline"
-    return context.parts.objects.url(
-        image.key,
-        now=context.now,
-        content_type=image.content_type,
-        disposition=disposition(shown, image.filename),
-    )
+    objects, key, now = context.parts.objects, key_of(id), context.now
+    url = objects.url(key, now=now, content_type=content_type, disposition=disposition(shown, filename))
+    return url, objects.turns(key, now)
 
 
 def _checked(files: list[File], most: int) -> list[File]:

@@ -47,6 +47,7 @@ async def invite(context: Context, *, book_id: UUID | None, email: str, role: Ro
         invitation.created_at = work.now
         invitation.expires_at = work.now + LIFETIME
         await _tell_invited(work, invitation)
+        await work.show({"in": [invitation.id]})
     return invitation
 
 
@@ -80,11 +81,13 @@ async def accept(context: Context, id: UUID | None) -> Book:
         if found.accepted_at is not None:
             if member is None:
                 raise NotFound
+            await work.show({"bk": [book.id]})
             return book
         if found.expires_at <= work.now:
             raise Expired("The invitation has expired. Ask for a new one.", "id")
         found.accepted_at = work.now
         await _seat(work, book, member, viewer.user_id, Role(found.role))
+        await work.show({"bk": [book.id]})
     return book
 
 
@@ -128,23 +131,8 @@ async def revoke(context: Context, id: UUID | None) -> Book:
         if taken_back is None:
             raise NotFound
         await _tell_invited(work, found)
+        await work.show({"bk": [seat.book.id]})
     return seat.book
-
-
-async def mine(context: Context) -> list[Invitation]:
-    """The open invitations to the viewer's address, newest first."""
-    async with context.reading() as session:
-        found = await session.scalars(
-            select(Invitation)
-            .join(Book, col(Book.id) == Invitation.book_id)
-            .where(
-                access.is_invited(context.viewer.user_id),
-                Invitation.is_open(context.now),
-                col(Book.deleted_at).is_(None),
-            )
-            .order_by(col(Invitation.created_at).desc(), col(Invitation.id))
-        )
-        return list(found)
 
 
 async def _seat(work: Work, book: Book, member: Member | None, user_id: UUID, role: Role) -> None:

@@ -25,6 +25,7 @@ async def update(context: Context, *, book_id: UUID | None, user_id: UUID | None
             member.becomes(role, work.now)
             await work.announce(seat.book, MembersChanged(book_id=seat.book.id, members=[member]))
             work.tell([member.user_id], seat.book.id)
+        await work.show({"mb": [member.id]})
     return seat.book, member
 
 
@@ -45,23 +46,12 @@ async def leave(context: Context, book_id: UUID | None) -> Book:
     return seat.book
 
 
-async def memberships(context: Context) -> list[Member]:
-    """The viewer's memberships, of books that are not in the trash, newest first."""
-    async with context.reading() as session:
-        found = await session.scalars(
-            select(Member)
-            .join(Book, col(Book.id) == Member.book_id)
-            .where(col(Member.user_id) == context.viewer.user_id, col(Book.deleted_at).is_(None))
-            .order_by(col(Member.joined_at).desc(), col(Member.id))
-        )
-        return list(found)
-
-
 async def _end(work: Work, seat: Seat, member: Member, *path: str) -> None:
     await _keeps_an_owner(work, member, *path)
     await work.session.delete(member)
     await work.announce(seat.book, MembersChanged(book_id=seat.book.id, removed_user_ids=[member.user_id]))
     work.tell([member.user_id], seat.book.id)
+    await work.show({"bk": [seat.book.id]})
 
 
 async def _member(work: Work, book: Book, user_id: UUID | None, *path: str) -> Member:

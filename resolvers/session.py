@@ -119,26 +119,6 @@ async def revoke(context: Context, id: UUID | None) -> list[UUID]:
     return ended
 
 
-async def current(context: Context) -> Session:
-    """The viewer's own session. Raises NotFound when it is gone."""
-    async with context.reading() as session:
-        found = await session.get(Session, context.viewer.session_id)
-    if found is None:
-        raise NotFound
-    return found
-
-
-async def mine(context: Context) -> list[Session]:
-    """The viewer's sessions, newest first."""
-    async with context.reading() as session:
-        found = await session.scalars(
-            select(Session)
-            .where(access.session_is_seen(context.viewer.user_id, context.now))
-            .order_by(col(Session.id).desc())
-        )
-        return list(found)
-
-
 async def _revoke(work: Work, *conditions: ColumnElement[bool]) -> list[UUID]:
     """Ends the sessions of which all this holds, at a moment of the database's clock, which all processes look at.
 

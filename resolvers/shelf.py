@@ -32,6 +32,11 @@ class Shelved:
     role: str | None = None
 
     @property
+    def rows(self) -> dict[str, list[UUID]]:
+        """The ids of its rows, by the letters of their kind."""
+        return {"bk": [self.book.id] if self.book else [], "in": [self.invitation.id] if self.invitation else []}
+
+    @property
     def shown(self) -> tuple[Any, ...]:
         """All that the list is about."""
         book, invitation = self.book, self.invitation
@@ -68,6 +73,7 @@ async def mine(context: Context) -> AsyncGenerator[Shelved, None]:
                 is_new = book_id not in known or known[book_id].shown != shelved.shown
                 known[book_id] = shelved
                 if is_new:
+                    await context.show(shelved.rows)
                     yield shelved
 
 

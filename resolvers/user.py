@@ -5,7 +5,6 @@ from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col
 
 from models import User
 from models.refusal import Invalid, Taken, Unauthenticated, WrongCredentials
@@ -19,11 +18,7 @@ from resolvers.session import Device, Tokens
 class Self:
     """The caller, with what only they may see."""
 
-    user: User
-
-    @property
-    def id(self) -> UUID:
-        return self.user.id
+    id: UUID
 
 
 async def sign_up(
@@ -66,23 +61,16 @@ async def sign_in(context: Context, *, email: str, password: str, device: Device
         return await session.begin(context, work, user, device)
 
 
-async def viewer(context: Context) -> Self | None:
-    """The caller as they see themself; None when nobody is signed in. Raises Unauthenticated when they are gone."""
-    if context.viewer_id is None:
-        return None
-    async with context.reading() as reading:
-        user = await reading.scalar(select(User).where(col(User.id) == context.viewer_id))
-    if user is None:
-        raise Unauthenticated("There is no such account any more.")
-    return Self(user)
+def gone(context: Context) -> Unauthenticated | None:
+    """Why there is no viewer: their account is no more; None where nobody is signed in."""
+    return None if context.viewer_id is None else Unauthenticated("There is no such account any more.")
 
 
-async def enter(context: Context, tokens: Tokens) -> Self | None:
+async def enter(context: Context, tokens: Tokens) -> Self:
     """Has the rest of the operation be answered as to the one who has just come in."""
     context.caller = Viewer(tokens.user_id, tokens.session_id, tokens.access_token_expires_at)
-    # They were made for whoever it was before.
-    vars(context).pop("load", None)
-    return await viewer(context)
+    await context.show({"vw": [tokens.user_id]})
+    return Self(tokens.user_id)
 
 
 def _address(email: str) -> str:

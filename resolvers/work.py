@@ -1,7 +1,8 @@
 """A work: one transaction, and what is told of it once it has held."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -11,14 +12,18 @@ from sqlmodel import col
 
 from models import Book, Event, Member
 from models.event import Fact
+from resolvers.answer import Answer
 from storage.channels import book_channel, user_channel
 
 
 class Work:
     """Nobody commits by hand; what is announced gets its number in the same transaction."""
 
-    def __init__(self, session: AsyncSession, *, actor_id: UUID | None, now: datetime) -> None:
+    def __init__(
+        self, session: AsyncSession, *, actor_id: UUID | None, now: datetime, answer: Answer | None = None
+    ) -> None:
         self.session = session
+        self._answer = answer
         self.actor_id = actor_id
         self.now = now
         #: By channel, what is told after the commit; the newest word on a channel is enough.
@@ -59,6 +64,14 @@ class Work:
             )
         )
         return seq
+
+    async def show(self, rows: Mapping[str, Collection[UUID]]) -> None:
+        """Reads what the caller asked to see of these rows, by the letters of their kind: the work's last statement."""
+        if self._answer is None or not self._answer.asks:
+            return
+        await self.session.flush()
+        connection: Any = (await (await self.session.connection()).get_raw_connection()).driver_connection
+        await self._answer.read(lambda sql, values: connection.fetch(sql, *values), rows)
 
     def tell(self, user_ids: Iterable[UUID], book_id: UUID) -> None:
         """Has these people's own lists look at the book again."""

@@ -2,18 +2,28 @@
 
 from dataclasses import is_dataclass
 from typing import Any, NewType
-from uuid import UUID
 
 import strawberry
+from sqlalchemy import and_
+from strawberry.schema.types.base_scalars import DateTimeDefinition
 
-from models.id import outside
+from models.columns import shown_moment
 from models.refusal import Forbidden
+from resolvers import access
 from resolvers.context import Context
 from resolvers.event import UNSEEN
 from schema import enums as enums
+from schema.plan.source import Condition, One, Reference, declared
 
 Info = strawberry.Info[Context, None]
 Color = NewType("Color", str)
+MOMENT = strawberry.scalar(
+    name="DateTime",
+    description="Date with time (isoformat)",
+    # As Postgres writes it, where the moment is not from there.
+    serialize=lambda moment: moment if isinstance(moment, str) else shown_moment(moment),
+    parse_value=DateTimeDefinition.parse_value,
+)
 COLOR = strawberry.scalar(name="Color", description="#rrggbb or #rrggbbaa, lower case.", parse_value=str)
 
 
@@ -26,25 +36,37 @@ class Node:
 
 def id_of(kind: str) -> Any:
     """The `id` of a type whose row has a UUID."""
-
-    def resolve(root: Any) -> strawberry.ID:
-        return strawberry.ID(outside(kind, root.id))
-
-    return strawberry.field(resolver=resolve, description=f"`{kind}_` and a UUID.")
+    return declared(Reference(kind), f"`{kind}_` and a UUID.")
 
 
-def reference(kind: str, column: str, description: str) -> Any:
+def reference(kind: str, column: str, description: str | None = None) -> Any:
     """A field that is the id of another thing."""
-
-    def resolve(root: Any) -> strawberry.ID:
-        return strawberry.ID(outside(kind, getattr(root, column)))
-
-    return strawberry.field(resolver=resolve, description=description)
+    return declared(Reference(kind, column), description)
 
 
 def shows(description: str) -> Any:
-    """A field that is the row's own, under the same name."""
+    """A field that is the row's own, under the same name; as are those of which nothing is said."""
     return strawberry.field(description=description)
+
+
+def of(where: Condition, description: str | None = None, **options: Any) -> Any:
+    """A field that is the one related row of which this holds."""
+    arguments = options.pop("arguments", None)
+    return declared(One(where, **options), description, arguments=arguments)
+
+
+def book_of(description: str | None = None) -> Any:
+    """The book that a row hangs on, where it may be seen; Forbidden when it was lost since the row was."""
+    return of(
+        lambda row, book, asked: and_(book.id == row.book_id, access.book_is_seen(asked.viewer_id, book)),
+        description,
+        missing=lambda context: Forbidden(UNSEEN),
+    )
+
+
+def person(column: str, description: str | None = "Null when they are gone.") -> Any:
+    """The user whose id is in the column."""
+    return of(lambda row, user, asked: user.id == getattr(row, column), description)
 
 
 def given(input: Any) -> Any:
@@ -58,11 +80,3 @@ def given(input: Any) -> Any:
 def sent(value: Any) -> Any:
     """The value of an optional argument; None when it was left out."""
     return None if value is strawberry.UNSET else value
-
-
-async def seen_book(info: Info, book_id: UUID) -> Any:
-    """The book that something hangs on. Raises Forbidden when it was lost since that something was read."""
-    book = await info.context.load.book(book_id)
-    if book is None:
-        raise Forbidden(UNSEEN)
-    return book

@@ -1,10 +1,13 @@
 """Lists that can grow, a slice at a time (Relay's cursor connections)."""
 
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import strawberry
+from sqlalchemy import BigInteger
 
-from resolvers.connection import Slice
+from resolvers.connection import Keyset, checked_first
+from schema.plan.source import Argument, Condition, Connected, declared
 
 T = TypeVar("T")
 
@@ -27,26 +30,24 @@ class Edge(Generic[T]):
 class Connection(Generic[T]):
     """A slice of a list, for `first` rows (1 to 100, 20 unless said) after a cursor."""
 
-    rows: strawberry.Private[Slice[Any]]
+    edges: list[Edge[T]]
+    nodes: list[T]
+    page_info: PageInfo
+    total_count: int = strawberry.field(description="Of the whole list.")
 
-    @strawberry.field
-    def edges(self) -> list[Edge[T]]:
-        return [Edge(cursor=cursor, node=row) for cursor, row in zip(self.rows.cursors, self.rows.rows, strict=True)]
 
-    @strawberry.field
-    def nodes(self) -> list[T]:
-        return self.rows.rows
-
-    @strawberry.field
-    def page_info(self) -> PageInfo:
-        cursors = self.rows.cursors
-        return PageInfo(
-            has_next_page=self.rows.has_next,
-            has_previous_page=self.rows.has_previous,
-            start_cursor=cursors[0] if cursors else None,
-            end_cursor=cursors[-1] if cursors else None,
-        )
-
-    @strawberry.field(description="Of the whole list.")
-    async def total_count(self) -> int:
-        return await self.rows.total()
+def connection(
+    where: Condition,
+    keyset: Callable[[Any], Keyset],
+    description: str,
+    *,
+    signed_in: bool = False,
+    **arguments: Argument,
+) -> Any:
+    """A field that gives the rows of which this holds, in the keyset's order, by `first` and `after`."""
+    paging = {
+        "first": Argument(int | None, checked_first, BigInteger),
+        # Read by the keyset, into as many parameters as it has columns.
+        "after": Argument(str | None),
+    }
+    return declared(Connected(where, keyset, signed_in), description, arguments={**paging, **arguments})

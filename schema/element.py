@@ -4,18 +4,28 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
+from sqlalchemy import and_
 
 import models
 from models import ElementKind, TextAlign
-from schema.base import Color, Info, Node, id_of, reference, seen_book, shows
+from resolvers import access
+from schema.base import Color, Node, book_of, id_of, of, person, reference, shows
 from schema.image import Image
 from schema.page import Page
+from schema.plan.source import Embedded, Row, declared, stands_for
 from schema.user import User
 
 if TYPE_CHECKING:
     from schema.book import Book
 
 
+def _stands_for(kind: ElementKind | None) -> Any:
+    return stands_for(
+        Row(models.Element, "el", lambda element, asked: access.element_is_seen(asked.viewer_id, element), kind)
+    )
+
+
+@_stands_for(None)
 @strawberry.interface(
     description="One thing on a page. Lengths are in canvas units, angles in radians; x and y are its centre."
 )
@@ -35,28 +45,13 @@ class Element(Node):
     seq: int = shows("The book's seq when this element last changed.")
     created_at: datetime
     updated_at: datetime
-
-    @strawberry.field
-    async def book(
-        root: strawberry.Parent[models.Element], info: Info
-    ) -> Annotated["Book", strawberry.lazy("schema.book")]:
-        return await seen_book(info, root.book_id)
-
-    @strawberry.field(description="Null in an event whose page is gone by now.")
-    async def page(root: strawberry.Parent[models.Element], info: Info) -> Page | None:
-        return await info.context.load.page(root.page_id)
-
-    @strawberry.field(description="Null when they are gone.")
-    async def created_by(root: strawberry.Parent[models.Element], info: Info) -> User | None:
-        return await info.context.load.user(root.created_by) if root.created_by else None
-
-    @strawberry.field(description="Null when they are gone.")
-    async def updated_by(root: strawberry.Parent[models.Element], info: Info) -> User | None:
-        return await info.context.load.user(root.updated_by) if root.updated_by else None
-
-
-def _is(obj: Any, kind: ElementKind) -> bool:
-    return isinstance(obj, models.Element) and obj.kind == kind
+    book: Annotated["Book", strawberry.lazy("schema.book")] = book_of()
+    page: Page | None = of(
+        lambda element, page, asked: and_(page.id == element.page_id, page.deleted_at.is_(None)),
+        "Null in an event whose page is gone by now.",
+    )
+    created_by: User | None = person("created_by")
+    updated_by: User | None = person("updated_by")
 
 
 @strawberry.type(description="The part of an image that shows, as fractions of its size.")
@@ -73,27 +68,19 @@ class Point:
     y: float
 
 
+@_stands_for(ElementKind.IMAGE)
 @strawberry.type(description="One placement of an image; the same image can be placed many times.")
 class ImageElement(Element):
     corner_radius: float
-
-    @classmethod
-    def is_type_of(cls, obj: Any, info: Info) -> bool:
-        return _is(obj, ElementKind.IMAGE)
-
-    @strawberry.field(description="Null is an empty slot, waiting for a photo.")
-    def image_id(root: strawberry.Parent[models.Element]) -> strawberry.ID | None:
-        return strawberry.ID(f"im_{root.image_id}") if root.image_id else None
-
-    @strawberry.field(description="Null for a slot, and in an event whose image is gone by now.")
-    async def image(root: strawberry.Parent[models.Element], info: Info) -> Image | None:
-        return await info.context.load.image(root.image_id) if root.image_id else None
-
-    @strawberry.field(description="The part of the image that shows; null is all of it.")
-    def crop(root: strawberry.Parent[models.Element]) -> Crop | None:
-        return Crop(**root.crop) if root.crop else None
+    image_id: strawberry.ID | None = reference("im", "image_id", "Null is an empty slot, waiting for a photo.")
+    image: Image | None = of(
+        lambda element, image, asked: and_(image.id == element.image_id, image.deleted_at.is_(None)),
+        "Null for a slot, and in an event whose image is gone by now.",
+    )
+    crop: Crop | None = declared(Embedded(), "The part of the image that shows; null is all of it.")
 
 
+@_stands_for(ElementKind.TEXT)
 @strawberry.type(description="Words.")
 class TextElement(Element):
     content: str = shows("At most 20,000 characters.")
@@ -102,11 +89,8 @@ class TextElement(Element):
     color: Color
     align: TextAlign
 
-    @classmethod
-    def is_type_of(cls, obj: Any, info: Info) -> bool:
-        return _is(obj, ElementKind.TEXT)
 
-
+@_stands_for(ElementKind.RECTANGLE)
 @strawberry.type
 class RectangleElement(Element):
     fill: Color | None
@@ -114,34 +98,21 @@ class RectangleElement(Element):
     stroke_width: float
     corner_radius: float
 
-    @classmethod
-    def is_type_of(cls, obj: Any, info: Info) -> bool:
-        return _is(obj, ElementKind.RECTANGLE)
 
-
+@_stands_for(ElementKind.CIRCLE)
 @strawberry.type(description="An ellipse, where width and height differ.")
 class CircleElement(Element):
     fill: Color | None
     stroke: Color | None
     stroke_width: float
 
-    @classmethod
-    def is_type_of(cls, obj: Any, info: Info) -> bool:
-        return _is(obj, ElementKind.CIRCLE)
 
-
+@_stands_for(ElementKind.DRAWING)
 @strawberry.type(description="A line drawn by hand.")
 class DrawingElement(Element):
     stroke: Color | None
     stroke_width: float
-
-    @classmethod
-    def is_type_of(cls, obj: Any, info: Info) -> bool:
-        return _is(obj, ElementKind.DRAWING)
-
-    @strawberry.field(description="2 to 10,000, relative to the centre.")
-    def points(root: strawberry.Parent[models.Element]) -> list[Point]:
-        return [Point(x=point["x"], y=point["y"]) for point in root.points or ()]
+    points: list[Point] = declared(Embedded(), "2 to 10,000, relative to the centre.")
 
 
 KINDS = [ImageElement, TextElement, RectangleElement, CircleElement, DrawingElement]

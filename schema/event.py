@@ -4,28 +4,45 @@ from datetime import datetime
 from typing import Any
 
 import strawberry
+from sqlalchemy import cast
+from sqlalchemy.dialects.postgresql import JSONB
 
 import models
 from models.event import RESYNC
-from resolvers.event import Told
+from models.image import FILES_LIMIT
+from models.operation import BATCH
+from resolvers import access
 from resolvers.shelf import Shelved
-from schema.base import Info, seen_book, shows
+from schema.base import book_of, person, reference, shows
 from schema.book import Book
 from schema.element import Element
 from schema.image import Image
 from schema.invitation import Invitation
 from schema.member import Member
 from schema.page import Page
+from schema.plan.source import Computed, References, Row, Told, declared, stands_for
 from schema.user import User
 
 
+def _stands_for(kind: str | None) -> Any:
+    # No door: whoever follows a book is let in, or not, before they are told anything.
+    return stands_for(Row(models.Event, None, None, kind))
+
+
+def _payload(event: Any) -> Any:
+    return cast(event.payload, JSONB)
+
+
 def _ids(kind: str, name: str, description: str | None = None) -> Any:
-    def resolve(root: Any) -> list[strawberry.ID]:
-        return [strawberry.ID(f"{kind}_{id}") for id in root.payload.get(name, ())]
-
-    return strawberry.field(resolver=resolve, description=description)
+    return declared(References(kind, lambda event: _payload(event)[name]), description)
 
 
+def _rows(name: str, description: str | None = None, *, cap: int = BATCH[1], **options: Any) -> Any:
+    """What one change tells of: no more than one batch, or one upload, can touch."""
+    return declared(Told(lambda event: _payload(event)[name], **options), description, cap=cap, once_a="book")
+
+
+@_stands_for(None)
 @strawberry.interface(
     description=(
         "A committed change. Every subscriber gets every seq, each one more than the last; what they may not see comes "
@@ -33,23 +50,14 @@ def _ids(kind: str, name: str, description: str | None = None) -> Any:
     )
 )
 class BookEvent:
+    book_id: strawberry.ID = reference("bk", "book_id")
     seq: int = shows("The book's number of this change.")
     at: datetime = shows("When it was made.")
+    actor: User | None = person("actor_id", "Null for the system.")
     batch_id: str | None = shows("The client's batchId, so that it can tell its own change.")
 
-    @strawberry.field
-    def book_id(root: strawberry.Parent[Told]) -> strawberry.ID:
-        return strawberry.ID(f"bk_{root.book_id}")
 
-    @strawberry.field(description="Null for the system.")
-    async def actor(root: strawberry.Parent[Told], info: Info) -> User | None:
-        return await info.context.load.user(root.actor_id) if root.actor_id else None
-
-    @classmethod
-    def is_type_of(cls, obj: Any, info: Info) -> bool:
-        return isinstance(obj, Told) and obj.kind == cls.__name__
-
-
+@_stands_for("CanvasChanged")
 @strawberry.type(
     description=(
         "Elements and pages as they are after the change, and the ids of those that went; the elements of a deleted "
@@ -57,51 +65,39 @@ class BookEvent:
     )
 )
 class CanvasChanged(BookEvent):
+    elements: list[Element] = _rows("elements")
     deleted_element_ids: list[strawberry.ID] = _ids("el", "deleted_element_ids")
+    pages: list[Page] = _rows("pages")
     deleted_page_ids: list[strawberry.ID] = _ids("pg", "deleted_page_ids")
 
-    @strawberry.field
-    def elements(root: strawberry.Parent[Told]) -> list[Element]:
-        return [models.Element.heard(told) for told in root.payload["elements"]]  # type: ignore[misc]
 
-    @strawberry.field
-    def pages(root: strawberry.Parent[Told]) -> list[Page]:
-        return [models.Page.heard(root.book_id, told) for told in root.payload["pages"]]  # type: ignore[misc]
-
-
+@_stands_for("ImagesChanged")
 @strawberry.type(description="Images whose bytes came, were checked or were refused.")
 class ImagesChanged(BookEvent):
+    images: list[Image] = _rows("images", cap=FILES_LIMIT)
     deleted_image_ids: list[strawberry.ID] = _ids("im", "deleted_image_ids")
+    elements: list[Element] = _rows("elements", "Placements that came back with their images.")
     deleted_element_ids: list[strawberry.ID] = _ids(
         "el", "deleted_element_ids", "Placements that went with their images."
     )
 
-    @strawberry.field
-    def images(root: strawberry.Parent[Told]) -> list[Image]:
-        return [models.Image.heard(told) for told in root.payload["images"]]  # type: ignore[misc]
 
-    @strawberry.field(description="Placements that came back with their images.")
-    def elements(root: strawberry.Parent[Told]) -> list[Element]:
-        return [models.Element.heard(told) for told in root.payload.get("elements", ())]  # type: ignore[misc]
-
-
+@_stands_for("MembersChanged")
 @strawberry.type(description="Joined, left, another role.")
 class MembersChanged(BookEvent):
+    members: list[Member] = _rows(
+        "members", where=lambda event, member, asked: access.is_member(asked.viewer_id, event.book_id)
+    )
     removed_user_ids: list[strawberry.ID] = _ids("us", "removed_user_ids")
 
-    @strawberry.field
-    def members(root: strawberry.Parent[Told]) -> list[Member]:
-        told = root.payload.get("members", ())
-        return [models.Member.model_validate(member) for member in told]  # type: ignore[misc]
 
-
+@_stands_for("BookChanged")
 @strawberry.type(description="Title, description, cover, visibility, trash.")
 class BookChanged(BookEvent):
-    @strawberry.field(description="As it is now.")
-    async def book(root: strawberry.Parent[Told], info: Info) -> Book:
-        return await seen_book(info, root.book_id)
+    book: Book = book_of("As it is now.")
 
 
+@_stands_for(RESYNC)
 @strawberry.type(
     description=(
         "What was missed is no longer kept, belongs to another epoch, or is too large to send: read the book, take its "
@@ -109,11 +105,7 @@ class BookChanged(BookEvent):
     )
 )
 class Resync(BookEvent):
-    epoch: str
-
-    @classmethod
-    def is_type_of(cls, obj: Any, info: Info) -> bool:
-        return isinstance(obj, Told) and obj.kind == RESYNC
+    epoch: str = declared(Computed(lambda event, asked: _payload(event)["epoch"].astext))
 
 
 @strawberry.type(description="What became of a book in the viewer's list.")

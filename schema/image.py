@@ -4,18 +4,28 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import strawberry
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import aliased
 
 import models
 from models import ImageStatus, ImageVariant
-from resolvers import image
-from resolvers.image import Upload
-from schema.base import Info, Node, id_of, seen_book, shows
+from resolvers import access
+from resolvers.image import Upload, address
+from schema.base import Node, book_of, id_of, person, shows
+from schema.plan.source import Argument, Asked, Computed, Late, Row, declared, stands_for
 from schema.user import User
 
 if TYPE_CHECKING:
     from schema.book import Book
 
 
+def _placements(image: Any, asked: Asked) -> Any:
+    element: Any = aliased(models.Element)
+    shown = select(func.count()).where(element.image_id == image.id, element.deleted_at.is_(None))
+    return shown.correlate_except(element).scalar_subquery()
+
+
+@stands_for(Row(models.Image, "im", lambda image, asked: access.image_is_seen(asked.viewer_id, image)))
 @strawberry.type(
     description="A photo of a book, apart from its placements. Listed for its uploader alone while PENDING."
 )
@@ -32,36 +42,19 @@ class Image(Node):
     created_at: datetime
     deleted_at: datetime | None = shows("Since when it is in the trash.")
 
-    @classmethod
-    def is_type_of(cls, obj: Any, info: Info) -> bool:
-        return isinstance(obj, models.Image)
-
-    @strawberry.field
-    async def book(
-        root: strawberry.Parent[models.Image], info: Info
-    ) -> Annotated["Book", strawberry.lazy("schema.book")]:
-        return await seen_book(info, root.book_id)
-
-    @strawberry.field(description="Null when they are gone.")
-    async def uploader(root: strawberry.Parent[models.Image], info: Info) -> User | None:
-        return await info.context.load.user(root.uploader_id) if root.uploader_id else None
-
-    @strawberry.field(
-        description=(
-            "A presigned GET of the bucket; null until READY. Valid for at least 2 minutes after the answer, and the "
-            "same for a while so that it can be cached; on 403 ask again. All variants are the original for now."
-        )
+    book: Annotated["Book", strawberry.lazy("schema.book")] = book_of()
+    uploader: User | None = person("uploader_id")
+    url: str | None = declared(
+        Late(
+            lambda image: (image.id, image.content_type, image.filename),
+            lambda image: and_(image.status == ImageStatus.READY, image.deleted_at.is_(None)),
+            address,
+        ),
+        "A presigned GET of the bucket; null until READY. Valid for at least 2 minutes after the answer, and the "
+        "same for a while so that it can be cached; on 403 ask again. All variants are the original for now.",
+        arguments={"variant": Argument(ImageVariant, default=ImageVariant.PREVIEW)},
     )
-    def url(
-        root: strawberry.Parent[models.Image],
-        info: Info,
-        variant: ImageVariant = ImageVariant.PREVIEW,
-    ) -> str | None:
-        return image.url(info.context, root, variant)
-
-    @strawberry.field(description="How many elements show it.")
-    async def placement_count(root: strawberry.Parent[models.Image], info: Info) -> int:
-        return await info.context.load.placement_count(root.id)
+    placement_count: int = declared(Computed(_placements), "How many elements show it.")
 
 
 @strawberry.type

@@ -5,13 +5,14 @@ from typing import Any
 import strawberry
 
 from models import TextAlign
-from models.operation import BATCH_POINTS, OperationStatus, StackPosition, camel
+from models.operation import BATCH, BATCH_POINTS, OperationStatus, StackPosition, camel
 from models.operation import Operation as OperationModel
 from resolvers.operation import Applied
 from schema.base import Color, given
 from schema.element import Element
 from schema.error import Payload, UserError
 from schema.page import Page
+from schema.plan.source import capped
 
 UNSET: Any = strawberry.UNSET
 
@@ -217,10 +218,10 @@ class ApplyOperationsPayload(Payload):
         default=None, description="The book's seq after the batch; a batch of NOOPs makes no new one."
     )
     results: list[OperationResult] | None = strawberry.field(
-        default=None, description="One for each operation, in their order."
+        default=None, description="One for each operation, in their order.", metadata=capped(BATCH[1], "book")
     )
     conflicts: list[Element] | None = strawberry.field(
-        default=None, description="With CONFLICT: the elements as they are now."
+        default=None, description="With CONFLICT: the elements as they are now.", metadata=capped(BATCH[1], "book")
     )
 
     @classmethod

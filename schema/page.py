@@ -1,17 +1,22 @@
 """The sheets of a book."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
+from sqlalchemy import and_
 
 import models
-from schema.base import Color, Info, Node, id_of, seen_book, shows
+from models.book import ELEMENTS_LIMIT
+from resolvers import access
+from schema.base import Color, Node, book_of, id_of, shows
+from schema.plan.source import Many, Row, declared, stands_for
 
 if TYPE_CHECKING:
     from schema.book import Book
     from schema.element import Element
 
 
+@stands_for(Row(models.Page, "pg", lambda page, asked: access.page_is_seen(asked.viewer_id, page)))
 @strawberry.type(description="A sheet of the book. Without width and height it is an infinite canvas.")
 class Page(Node):
     id: strawberry.ID = id_of("pg")
@@ -20,19 +25,13 @@ class Page(Node):
     width: float | None = shows("In canvas units.")
     height: float | None = shows("In canvas units.")
     background: Color | None
-
-    @classmethod
-    def is_type_of(cls, obj: Any, info: Info) -> bool:
-        return isinstance(obj, models.Page)
-
-    @strawberry.field
-    async def book(
-        root: strawberry.Parent[models.Page], info: Info
-    ) -> Annotated["Book", strawberry.lazy("schema.book")]:
-        return await seen_book(info, root.book_id)
-
-    @strawberry.field(description="Back to front.")
-    async def elements(
-        root: strawberry.Parent[models.Page], info: Info
-    ) -> list[Annotated["Element", strawberry.lazy("schema.element")]]:
-        return await info.context.load.elements_of_page(root.id)
+    book: Annotated["Book", strawberry.lazy("schema.book")] = book_of()
+    elements: list[Annotated["Element", strawberry.lazy("schema.element")]] = declared(
+        Many(
+            lambda page, element, asked: and_(element.page_id == page.id, element.deleted_at.is_(None)),
+            lambda element: (element.order_key, element.id),
+        ),
+        "Back to front.",
+        cap=ELEMENTS_LIMIT,
+        once_a="book",
+    )

@@ -3,13 +3,21 @@
 from typing import Any
 
 import strawberry
+from sqlalchemy import Uuid, and_, select
+from sqlalchemy.orm import aliased
 
+import models
 from models import Role
 from models.id import inside
-from resolvers import book, node, user
-from schema.base import Info, Node, sent
+from models.refusal import NotFound
+from resolvers import access
+from resolvers.book import newest_change
+from resolvers.node import IDS_LIMIT, known
+from resolvers.user import gone
+from schema.base import Node, of
 from schema.book import Book
-from schema.connection import Connection
+from schema.connection import Connection, connection
+from schema.plan.source import Argument, Asked, Polymorphic, declared
 from schema.user import Viewer
 
 
@@ -18,35 +26,46 @@ class BookConnection(Connection[Book]):
     pass
 
 
+def _mine(query: Any, book: Any, asked: Asked) -> Any:
+    member: Any = aliased(models.Member)
+    place = select(1).where(member.book_id == book.id, member.user_id == asked.viewer_id)
+    role = asked.steers("role")
+    if role is not None:
+        place = place.where(member.role == role)
+    in_trash = book.deleted_at.is_not(None) if asked.steers("trashed") else book.deleted_at.is_(None)
+    return and_(place.correlate_except(member).exists(), in_trash)
+
+
 @strawberry.type
 class Query:
-    @strawberry.field(description="Anything that has an id; null when it is not there or may not be seen.")
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
-        [found] = await node.several(info.context, [id])
-        return found
-
-    @strawberry.field(description="At most 100, in their order.")
-    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
-        return await node.several(info.context, [*ids])
-
-    @strawberry.field(description="The caller. Null when nobody is signed in.")
-    async def viewer(self, info: Info) -> Viewer | None:
-        return await user.viewer(info.context)  # type: ignore[return-value]
-
-    @strawberry.field(description="One book; null with NOT_FOUND when it is not there or may not be seen.")
-    async def book(self, info: Info, id: strawberry.ID) -> Book | None:
-        return await book.one(info.context, inside("bk", id))  # type: ignore[return-value]
-
-    @strawberry.field(description="The viewer's books, newest change first; `first` is 1 to 100, 20 unless said.")
-    async def books(
-        self,
-        info: Info,
-        first: int | None = strawberry.UNSET,
-        after: str | None = strawberry.UNSET,
-        role: Role | None = strawberry.UNSET,
-        trashed: bool | None = strawberry.UNSET,
-    ) -> BookConnection | None:
-        rows: Any = await book.mine(
-            info.context, first=sent(first), after=sent(after), role=sent(role), trashed=bool(sent(trashed))
-        )
-        return BookConnection(rows=rows)
+    node: Node | None = declared(
+        Polymorphic(),
+        "Anything that has an id; null when it is not there or may not be seen.",
+        arguments={"id": Argument(strawberry.ID, lambda id: known([id]))},
+    )
+    nodes: list[Node | None] = declared(
+        Polymorphic(),
+        "At most 100, in their order.",
+        arguments={"ids": Argument(list[strawberry.ID], known)},
+        cap=IDS_LIMIT,
+        by="ids",
+    )
+    viewer: Viewer | None = of(
+        lambda query, viewer, asked: viewer.id == asked.viewer_id,
+        "The caller. Null when nobody is signed in.",
+        missing=gone,
+    )
+    book: Book | None = of(
+        lambda query, book, asked: and_(book.id == asked["id"], access.book_is_seen(asked.viewer_id, book)),
+        "One book; null with NOT_FOUND when it is not there or may not be seen.",
+        missing=lambda context: NotFound(),
+        arguments={"id": Argument(strawberry.ID, lambda id: inside("bk", id), Uuid)},
+    )
+    books: BookConnection | None = connection(
+        _mine,
+        newest_change,
+        "The viewer's books, newest change first; `first` is 1 to 100, 20 unless said.",
+        signed_in=True,
+        role=Argument(Role | None),
+        trashed=Argument(bool | None),
+    )

@@ -1,13 +1,14 @@
 """Sessions, and what they are carried by."""
 
 from datetime import datetime
-from typing import Any
 
 import strawberry
 
 import models
 from models.session import DevicePlatform
-from schema.base import Info, Node, id_of, shows
+from resolvers import access
+from schema.base import Node, id_of, shows
+from schema.plan.source import Composite, Computed, Row, declared, stands_for
 
 
 @strawberry.type(description="What a session runs on.")
@@ -16,6 +17,9 @@ class Device:
     platform: DevicePlatform
 
 
+@stands_for(
+    Row(models.Session, "se", lambda session, asked: access.session_is_seen(asked.viewer_id, asked.now, session))
+)
 @strawberry.type(description="One sign-in on one device, until it is signed out or expires.")
 class Session(Node):
     id: strawberry.ID = id_of("se")
@@ -25,19 +29,12 @@ class Session(Node):
     last_seen_at: datetime = shows("When its tokens were last refreshed.")
     expires_at: datetime = shows("When it ends, unless its tokens are refreshed before.")
 
-    @classmethod
-    def is_type_of(cls, obj: Any, info: Info) -> bool:
-        return isinstance(obj, models.Session)
-
-    @strawberry.field(description="Whether this request came with it.")
-    def current(root: strawberry.Parent[models.Session], info: Info) -> bool:
-        return root.id == info.context.viewer.session_id
-
-    @strawberry.field(description="As it was named when the session was begun.")
-    def device(root: strawberry.Parent[models.Session]) -> Device | None:
-        if root.device_name is None or root.device_platform is None:
-            return None
-        return Device(name=root.device_name, platform=DevicePlatform(root.device_platform))
+    current: bool = declared(
+        Computed(lambda session, asked: session.id == asked.session_id), "Whether this request came with it."
+    )
+    device: Device | None = declared(
+        Composite({"name": "device_name", "platform": "device_platform"}), "As it was named when the session was begun."
+    )
 
 
 @strawberry.type(description="What a client goes on with.")

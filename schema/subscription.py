@@ -30,7 +30,7 @@ class Subscription:
         # Closed with this one, so that nobody is left listening.
         async with aclosing(told):
             async for each in told:
-                yield each  # type: ignore[misc]
+                yield each
 
     @strawberry.subscription(
         description=(

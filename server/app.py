@@ -24,6 +24,7 @@ from server.auth import enter
 from server.doorway import Doorway
 from server.explorer import Explorer
 from server.graphql import GraphQLEndpoint
+from server.graphql.documents import manifest
 from server.graphql.limits import Limits
 from server.health import Health
 from server.observe import logs, tracing
@@ -71,8 +72,21 @@ async def parts_of(settings: Settings) -> AsyncIterator[Parts]:
         )
 
 
+def limits_of(settings: Settings) -> Limits:
+    """What one client may ask for at once."""
+    return Limits(
+        depth=settings.query_depth,
+        aliases=settings.query_aliases,
+        tokens=settings.query_tokens,
+        cost=settings.query_cost,
+        body_bytes=settings.request_bytes,
+        message_bytes=settings.request_bytes,
+        long_lists=(("points", BATCH_POINTS),),
+    )
+
+
 class App:
-    """Everything that one process serves."""
+    """Everything that one process serves. Making one raises ManifestRefused when its trusted documents are not."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -82,20 +96,14 @@ class App:
         bucket = urlsplit(settings.bucket_address or "")
         self._explorer = Explorer(image_origins=[f"{bucket.scheme}://{bucket.netloc}"]) if explores else None
         self.endpoint = GraphQLEndpoint(
-            schema.build([tracing.Tracing] if settings.otel_exporter_otlp_endpoint else []),
+            schema.build(),
             enter=lambda entrance: enter(self.parts, entrance),
             observe=Observer(self._metrics),
-            limits=Limits(
-                depth=settings.query_depth,
-                aliases=settings.query_aliases,
-                tokens=settings.query_tokens,
-                body_bytes=settings.request_bytes,
-                message_bytes=settings.request_bytes,
-                long_lists=(("points", BATCH_POINTS),),
-            ),
+            limits=limits_of(settings),
             allowed_origins=settings.allowed_origins,
-            introspection=settings.is_development if settings.introspection is None else settings.introspection,
+            introspection=settings.introspects,
             explorer=self._explorer.page if self._explorer else None,
+            trusted=manifest.read(settings.trusted_documents) if settings.trusted_documents else None,
         )
         self.health = Health(
             {
@@ -130,8 +138,9 @@ class App:
         if self._metrics:
             routes.append(self._metrics.route())
         settings = self._settings
+        app: ASGIApp = _Shortcut("/graphql", self.endpoint, Starlette(routes=routes, lifespan=self._lifespan))
         return Doorway(
-            tracing.Traceparent(Starlette(routes=routes, lifespan=self._lifespan)),
+            tracing.Traceparent(app) if settings.otel_exporter_otlp_endpoint else app,
             public_url=settings.address,
             allowed_hosts=settings.allowed_hosts,
             allowed_origins=settings.allowed_origins,
@@ -149,7 +158,7 @@ class App:
             provider = tracing.configure(self._settings.otel_exporter_otlp_endpoint)
             if provider:
                 stack.push_async_callback(functools.partial(asyncio.to_thread, provider.shutdown))
-                instrument(self._parts.database.engine)
+                instrument(self._parts.database.engine, self._parts.database.connections)
             if self._metrics:
                 self._count(self._metrics, lag)
             # What is there now stays: the collector need not look at it again and again.
@@ -162,11 +171,24 @@ class App:
         return counts
 
     def _count(self, metrics: Metrics, lag: Lag) -> None:
-        metrics.pool(self.parts.database.engine)
+        metrics.pool(self.parts.database.engine, self.parts.database.connections)
         metrics.counters("broadcast", self._broadcast)
         metrics.gauge("listeners", "Subscriptions that are live.", lambda: self.parts.announcements.counts.subscribers)
         metrics.gauge("sockets", "Websockets that are open.", lambda: len(self.endpoint.sockets))
         metrics.gauge("loop_lag_seconds", "The event loop's longest lag since the last look.", lag.worst)
+
+
+class _Shortcut:
+    """Spares what is asked all the time the way through all routes. The route stays, for whatever asks for those."""
+
+    def __init__(self, path: str, endpoint: ASGIApp, others: ASGIApp) -> None:
+        self._path = path
+        self._endpoint = endpoint
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._endpoint if scope.get("path") == self._path else self._others
+        await app(scope, receive, send)
 
 
 async def _to_explorer(request: Request) -> Response:

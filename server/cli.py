@@ -45,6 +45,7 @@ def dev(
     """Run everything on this machine: the parts that no setting names are started with it."""
     settings = _settings(host=host, port=port)
     _is_free(settings)
+    _is_trusting(settings)
     _run(development.run(settings, data, with_demo=demo, out=_out))
 
 
@@ -58,6 +59,7 @@ def serve(
     settings = _settings(host=host, port=port, workers=workers)
     _has(settings, "secret_key", "database_url", "redis_url", "s3_endpoint", "s3_access_key", "s3_secret_key")
     _is_free(settings)
+    _is_trusting(settings)
     logs.configure(json=not settings.is_development, level=settings.log_level)
     _run(_is_migrated(settings))
     serving.serve(settings)
@@ -162,6 +164,12 @@ def _is_free(settings: Settings) -> None:
         except OSError as error:
             taken = f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}."
             _fail(f"{taken} `make run PORT=8001` or --port names another.")
+
+
+def _is_trusting(settings: Settings) -> None:
+    """Said before any process is begun, as each of them would be anew."""
+    if refused := doctor.distrusted(settings):
+        _fail(refused)
 
 
 def _fail(line: str) -> NoReturn:

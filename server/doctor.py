@@ -7,7 +7,11 @@ import redis.asyncio as redis
 from redis.exceptions import RedisError
 from rich.console import Console
 
+import schema
 from models.refusal import Refusal
+from server.app import limits_of
+from server.graphql.documents import ManifestRefused, manifest
+from server.graphql.kept import keeping
 from server.preparation import objects_of
 from server.settings import Settings
 from storage.database import Database
@@ -20,6 +24,8 @@ _PATIENCE: Final = 5.0
 async def examine(settings: Settings, out: Console) -> bool:
     """Prints a line for each part; returns whether all of them are there."""
     parts = {"PostgreSQL": _postgres, "Redis": _redis, "Object store": _objects}
+    if settings.trusted_documents:
+        parts["Trusted documents"] = _documents
     well = True
     for name, look in parts.items():
         try:
@@ -46,8 +52,26 @@ async def behind(settings: Settings) -> str | None:
     return f"the database is at {step or 'no step at all'}, and {newest()} is needed: run `leporello migrate`."
 
 
+def distrusted(settings: Settings) -> str | None:
+    """Why the trusted documents cannot be used; None when they can, and when there are none to be."""
+    if settings.trusted_documents is None:
+        return None
+    try:
+        trusted = manifest.read(settings.trusted_documents)
+        keeping(schema.build(), limits_of(settings), introspection=settings.introspects, trusted=trusted)
+    except ManifestRefused as refused:
+        return f"TRUSTED_DOCUMENTS: {refused}"
+    return None
+
+
 class _Missing(Exception):
     pass
+
+
+async def _documents(settings: Settings) -> str:
+    if refused := distrusted(settings):
+        raise _Missing(refused)
+    return f"those in {settings.trusted_documents} are valid; no others are answered."
 
 
 async def _postgres(settings: Settings) -> str:

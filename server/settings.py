@@ -2,6 +2,7 @@
 
 import os
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -50,7 +51,9 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         None, description="postgresql://user:password@host:port/name; left out, `dev` starts its own."
     )
-    database_pool: int = Field(10, ge=2, le=100, description="Connections a process holds.")
+    database_pool: int = Field(
+        10, ge=2, le=100, description="Connections in each of a process's two pools: up to twice as many are opened."
+    )
     redis_url: str | None = Field(None, description="redis://…; left out, `dev` starts its own.")
     s3_endpoint: str | None = Field(
         None, description="Where the program reaches the object store; left out, `dev` starts its own."
@@ -79,6 +82,10 @@ class Settings(BaseSettings):
     query_depth: int = Field(15, ge=1, description="How deep an operation may nest.")
     query_aliases: int = Field(15, ge=0, description="How many aliases an operation may use.")
     query_tokens: int = Field(2000, ge=1, description="How many tokens a document may have.")
+    query_cost: int = Field(50_000, ge=1, description="How many objects an operation may be able to return.")
+    trusted_documents: Path | None = Field(
+        None, description="A manifest of documents (docs/documents.md); no others are answered then."
+    )
     request_bytes: int = Field(2**20, ge=1, description="The largest request, in bytes.")
 
     @field_validator("allowed_origins", "allowed_hosts", "trusted_proxies", mode="before")
@@ -146,6 +153,10 @@ class Settings(BaseSettings):
     def bucket_address(self) -> str | None:
         """Where clients reach the object store."""
         return self.s3_public_endpoint or self.s3_endpoint
+
+    @property
+    def introspects(self) -> bool:
+        return self.is_development if self.introspection is None else self.introspection
 
     @property
     def is_development(self) -> bool:

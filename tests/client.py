@@ -47,6 +47,11 @@ class Answer:
         return next(iter(self.data.values()))
 
 
+def answered(data: dict[str, Any], cost: int = 0) -> dict[str, Any]:
+    """All that comes back of a query or a mutation, over either transport; an event has no cost."""
+    return {"data": data, "extensions": {"cost": cost}}
+
+
 @dataclass(frozen=True)
 class Client:
     """One person's client of one process; nobody's, before they sign in."""

@@ -20,7 +20,7 @@ from server.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 #: Seconds that a process has to begin, and to end.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def free_port() -> int:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import httpx
@@ -304,12 +304,14 @@ class Served:
 
 
 @asynccontextmanager
-async def serve(limits: Limits | None = None, *, introspection: bool = True, **options: Any) -> AsyncIterator[Served]:
+async def serve(
+    limits: Limits | None = None, *, introspection: bool = True, schema: strawberry.Schema = schema, **options: Any
+) -> AsyncIterator[Served]:
     story = Story()
     door = Door(story)
     endpoint = GraphQLEndpoint(
         schema,
-        enter=door,
+        enter=cast(Any, door),
         observe=story.operations.append,
         limits=limits,
         introspection=introspection,

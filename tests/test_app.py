@@ -2,15 +2,17 @@
 
 import httpx
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from server.observe import tracing
 from server.settings import Settings
-from tests.client import Client
+from tests.client import BOOK, CREATE_BOOK, Client, changed
 from tests.running import free_port, served
 
 BROWSER = {"accept": "text/html"}
+TOLD = "subscription Told($id: ID!) { bookEvents(bookId: $id, after: 0) { seq } }"
 INTROSPECTION = "{ __schema { queryType { name } } }"
 
 
@@ -63,7 +65,38 @@ async def test_an_operation_leaves_spans_down_to_its_statements(settings: Settin
         ada = await Client(http, url).sign_up("Ada")
         tracing.configure(None, to=SimpleSpanProcessor(spans))
         assert (await ada.ask("query Mine { books { nodes { title } } }")).it == {"nodes": []}
-    names = [span.name for span in spans.get_finished_spans()]
-    assert {"graphql.parse", "graphql.validate", "graphql.execute", "sql"} <= set(names)
-    assert any("SELECT" in str(dict(span.attributes or {})) for span in spans.get_finished_spans())
-    assert not any(str(ada.token) in str(dict(span.attributes or {})) for span in spans.get_finished_spans())
+        book = (await ada.ask(CREATE_BOOK, input={"title": "Secret"})).it["book"]
+        assert (await ada.ask(BOOK, id=book["id"])).it["title"] == "Secret"
+        seq = await changed(ada, book["id"], title="Secret 2")
+        async with ada.follow(TOLD, id=book["id"]) as events:
+            assert (await events.next())["seq"] == seq
+    tracing.configure(None)
+    kinds = {
+        "Mine": "query",
+        "CreateBook": "mutation",
+        "Book": "query",
+        "UpdateBook": "mutation",
+        "Told": "subscription",
+    }
+    roots = [span for span in spans.get_finished_spans() if span.name == "graphql.operation"]
+    assert [dict(root.attributes or {}) for root in roots] == [
+        {"graphql.operation.type": kind, "graphql.operation.name": name} for name, kind in kinds.items()
+    ]
+    statements: list[list[ReadableSpan]] = []
+    for root in roots:
+        *read_anew, execute = below(spans, root)
+        assert [part.name for part in read_anew] == ["graphql.parse", "graphql.validate", "graphql.plan"]
+        assert execute.name == "graphql.execute"
+        statements.append(below(spans, execute))
+        assert {statement.name for statement in statements[-1]} == {"sql"}
+    # A planned query is one statement.
+    assert (len(statements[0]), len(statements[2])) == (1, 1)
+    told = "".join(span.to_json() for span in spans.get_finished_spans())
+    assert "SELECT" in told
+    for secret in (str(ada.token), book["id"].removeprefix("bk_"), "Secret", ada.email):
+        assert secret not in told
+
+
+def below(spans: InMemorySpanExporter, parent: ReadableSpan) -> list[ReadableSpan]:
+    """What is directly below it, in the order in which it ended."""
+    return [span for span in spans.get_finished_spans() if span.parent == parent.get_span_context()]

@@ -21,6 +21,7 @@ from server.graphql.asked import Malformed
 from server.graphql.errors import tell
 from server.graphql.negotiation import GRAPHQL, JSON, negotiate
 from server.graphql.reading import read
+from tests.client import answered
 from tests.node import INSTALL_LIMIT, node
 from tests.served import Served, serve, token
 
@@ -70,7 +71,7 @@ async def test_an_event_stream_is_not_offered(served: Served) -> None:
     alone = await served.http.post("/graphql", json=body, headers={"accept": "text/event-stream"})
     assert (alone.status_code, alone.json()["errors"][0]["extensions"]) == (406, {"code": "BAD_USER_INPUT"})
     listed = await served.http.post("/graphql", json=body, headers={"accept": "text/event-stream, */*"})
-    assert (listed.status_code, listed.json()) == (200, {"data": {"hello": "Hello, world!"}})
+    assert (listed.status_code, listed.json()) == (200, answered({"hello": "Hello, world!"}))
     assert listed.headers["content-type"] == "application/json; charset=utf-8"
 
 
@@ -160,7 +161,7 @@ async def test_a_body_is_counted_as_it_comes_whatever_its_length_was_said_to_be(
 
         headers = {"content-type": "application/json"}
         small = await served.http.post("/graphql", content=chunks(9), headers=headers)
-        assert (small.status_code, small.json()) == (200, {"data": {"hello": "Hello, world!"}})
+        assert (small.status_code, small.json()) == (200, answered({"hello": "Hello, world!"}))
         large = await served.http.post("/graphql", content=chunks(10), headers=headers)
         assert (large.status_code, large.json()["errors"][0]["message"]) == (
             413,
@@ -201,7 +202,7 @@ async def test_a_mutation_by_get_changes_nothing(served: Served) -> None:
     hidden = {"query": "query A { hello } " + text.replace("mutation", "mutation B"), "operationName": "B"}
     assert (await served.http.get("/graphql", params=hidden)).status_code == 405
     assert served.story.notes == []
-    assert await served.ask(text) == {"data": {"note": 1}}
+    assert await served.ask(text) == answered({"note": 1})
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])
@@ -213,7 +214,7 @@ async def test_other_methods_are_refused(served: Served, method: str) -> None:
 async def test_a_query_by_get_takes_variables_in_json(served: Served) -> None:
     query = "query ($name: String!) { hello(name: $name) }"
     answer = await served.http.get("/graphql", params={"query": query, "variables": '{"name": "you"}'})
-    assert answer.json() == {"data": {"hello": "Hello, you!"}}
+    assert answer.json() == answered({"hello": "Hello, you!"})
     broken = await served.http.get("/graphql", params={"query": query, "variables": "{"})
     assert (broken.status_code, broken.json()["errors"][0]["message"]) == (
         400,
@@ -232,7 +233,7 @@ async def test_the_operation_to_execute_is_never_guessed(served: Served) -> None
     async def ask(name: str | None, query: str = text) -> Any:
         return (await served.http.post("/graphql", json={"query": query, "operationName": name})).json()
 
-    assert await ask("B") == {"data": {"node": {"number": 0}}}
+    assert await ask("B") == answered({"node": {"number": 0}})
     messages = [(await ask(name))["errors"][0]["message"] for name in (None, "", "C")]
     unsaid = "Say in `operationName` which of the operations to execute."
     assert messages == [unsaid, unsaid, "There is no operation 'C' in this document."]
@@ -248,7 +249,7 @@ async def test_the_explorer_is_for_browsers() -> None:
     async with serve(explorer=explorer) as served:
         assert (await served.http.get("/graphql", headers=browser)).text == "<p>Explore."
         asked = await served.http.get("/graphql", params={"query": "{ hello }"}, headers=browser)
-        assert asked.json() == {"data": {"hello": "Hello, world!"}}
+        assert asked.json() == answered({"hello": "Hello, world!"})
         assert (await served.http.get("/graphql")).status_code == 400
     async with serve() as served:
         assert (await served.http.get("/graphql", headers=browser)).status_code == 400
@@ -271,7 +272,7 @@ async def test_a_refusal_is_told_in_its_own_words_and_not_logged(
         answer = await served.ask("query ($how: String!) { hello fail(how: $how) }", how=how)
     (error,) = answer["errors"]
     assert (error["message"], error["path"], error["extensions"]) == (message, ["fail"], extensions)
-    assert answer["data"] == {"hello": "Hello, world!", "fail": None}
+    assert answer == {"errors": [error], **answered({"hello": "Hello, world!", "fail": None})}
     # Nor by Strawberry, whose log would hold an excerpt of the document.
     assert records == [] and caplog.records == []
 
@@ -385,7 +386,7 @@ async def test_a_request_that_cannot_be_let_in_is_answered(served: Served) -> No
 async def test_a_bad_token_is_refused_by_the_fields_that_need_one(served: Served) -> None:
     user = uuid4()
     good = await served.ask("{ hello me }", headers={"authorization": f"Bearer {token(user)}"})
-    assert good == {"data": {"hello": "Hello, world!", "me": str(user)}}
+    assert good == answered({"hello": "Hello, world!", "me": str(user)})
     for header, message in (
         ("Bearer nonsense", "That token is not valid."),
         (f"bearer {token(seconds=-1)}", "That token has expired."),
@@ -393,7 +394,7 @@ async def test_a_bad_token_is_refused_by_the_fields_that_need_one(served: Served
         ("", "Sign in first."),
     ):
         bad = await served.ask("{ hello }", headers={"authorization": header})
-        assert bad == {"data": {"hello": "Hello, world!"}}
+        assert bad == answered({"hello": "Hello, world!"})
         refused = await served.ask("{ me }", headers={"authorization": header})
         (error,) = refused["errors"]
         assert (error["message"], error["extensions"]) == (message, {"code": "UNAUTHENTICATED"})

@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from server.graphql import Limits
+from tests.client import answered
 from tests.node import INSTALL_LIMIT, node
 from tests.served import Served, serve, token, viewer_of
 
@@ -98,8 +99,8 @@ async def test_graphql_ws_gets_all_kinds_of_operations(served: Served) -> None:
         graphql_ws(served, "{ hello", good),
     )
     assert counted == {"results": [{"data": {"count": n}} for n in range(3)], "error": None, "closes": []}
-    assert asked["results"] == [{"data": {"hello": "Hello, you!"}}]
-    assert noted["results"] == [{"data": {"note": 1}}]
+    assert asked["results"] == [answered({"hello": "Hello, you!"})]
+    assert noted["results"] == [answered({"note": 1})]
     assert refused["results"] == [{"data": {"fails": 0}}]
     assert refused["error"] == [{"message": "You may not do that.", "extensions": {"code": "FORBIDDEN"}}]
     assert [error["extensions"]["code"] for error in wrong["error"]] == ["BAD_USER_INPUT"]
@@ -118,7 +119,7 @@ async def test_operations_are_answered_side_by_side(served: Served) -> None:
         assert (await client.hear())["id"] == "slow"
         await client.subscribe("a", "{ hello }")
         assert [await client.hear() for _ in range(2)] == [
-            {"id": "a", "type": "next", "payload": {"data": {"hello": "Hello, world!"}}},
+            {"id": "a", "type": "next", "payload": answered({"hello": "Hello, world!"})},
             {"id": "a", "type": "complete"},
         ]
         await client.say("ping", payload={"at": 1})
@@ -242,7 +243,7 @@ async def test_an_id_may_be_used_again_at_once(served: Served) -> None:
         heard = await client.hear()
         while "ticks" in heard.get("payload", {}).get("data", {}):
             heard = await client.hear()
-        assert heard == {"id": "a", "type": "next", "payload": {"data": {"hello": "Hello, world!"}}}
+        assert heard == {"id": "a", "type": "next", "payload": answered({"hello": "Hello, world!"})}
         assert await client.hear() == {"id": "a", "type": "complete"}
 
 
@@ -343,7 +344,7 @@ async def test_a_token_comes_in_the_header_of_the_upgrade(served: Served) -> Non
     headers = {"authorization": f"Bearer {token(user)}"}
     async with talking(served, origin=None, additional_headers=headers) as client:
         await client.subscribe("a", "{ me }")
-        assert (await client.hear())["payload"] == {"data": {"me": str(user)}}
+        assert (await client.hear())["payload"] == answered({"me": str(user)})
 
 
 async def test_a_bad_token_closes_the_socket(served: Served) -> None:
@@ -441,13 +442,13 @@ async def test_a_renewed_socket_goes_on(served: Served) -> None:
         await client.hear()
         renewal = {"token": token(user, session, seconds=1.5)}
         await client.subscribe("b", "mutation ($token: String!) { renew(token: $token) }", variables=renewal)
-        assert (await client.hear())["payload"] == {"data": {"renew": True}}
+        assert (await client.hear())["payload"] == answered({"renew": True})
         await client.hear()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.connection.recv(), 0.7)
         # Operations enter with the fresh token.
         await client.subscribe("c", "{ me }")
-        assert (await client.hear())["payload"] == {"data": {"me": str(user)}}
+        assert (await client.hear())["payload"] == answered({"me": str(user)})
         await client.hear()
         assert await client.closed() == (4403, "The access token has expired.")
 
@@ -509,7 +510,7 @@ async def test_a_restart_waits_for_mutations_and_ends_the_rest(served: Served) -
         closing = asyncio.create_task(served.endpoint.sockets.close_all(1012, "Restarting."))
         assert await idle.closed() == (1012, "Restarting.")
         served.story.go_on.set()
-        assert (await client.hear())["payload"] == {"data": {"slow": "done"}}
+        assert (await client.hear())["payload"] == answered({"slow": "done"})
         assert await client.hear() == {"id": "a", "type": "complete"}
         assert await client.closed() == (1012, "Restarting.")
         await closing

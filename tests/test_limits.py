@@ -13,6 +13,7 @@ from server.graphql.documents import Documents, Rejected
 from server.graphql.kept import keeping
 from server.graphql.limits import comparing, within
 from server.graphql.measure import measure
+from tests.client import answered
 from tests.served import Mutation, Query, Subscription, schema, serve
 
 LIMITS = Limits()
@@ -231,7 +232,7 @@ async def test_a_document_is_read_once_for_all_its_requests() -> None:
     async with serve() as served:
         for number in range(200):
             answer = await served.ask("query ($name: String!) { hello(name: $name) }", name=str(number))
-            assert answer == {"data": {"hello": f"Hello, {number}!"}}
+            assert answer == answered({"hello": f"Hello, {number}!"})
         assert served.endpoint.means.documents.misses == 1
 
 

@@ -3,9 +3,15 @@
 import asyncio
 import io
 import logging
+import random
+import re
+import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from subprocess import run
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -14,21 +20,29 @@ import orjson
 import pytest
 import strawberry
 import structlog
-from opentelemetry.sdk.trace import ReadableSpan
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from opentelemetry.sdk.trace import ReadableSpan, Span
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 from starlette.applications import Starlette
-from strawberry.asgi import GraphQL
-from strawberry.schema.exceptions import CannotGetOperationTypeError
+from starlette.types import Message, Scope
 
 from models.refusal import Forbidden, Refusal
-from server.observe import lag, logs, redaction, statements, tracing
-from server.observe.metrics import NAMES_LIMIT, Metrics
-from server.observe.observer import Observer
+from server.doorway import Doorway
+from server.graphql import Entrance, GraphQLEndpoint
+from server.graphql.asked import Asked
+from server.graphql.operating import Answer, Operating
+from server.observe import lag, lines, logs, redaction, statements, tracing
+from server.observe.lines import LINES_BYTES, Lines
+from server.observe.metrics import BUCKETS, NAMES_LIMIT, Metrics
+from server.observe.observer import Observer, line_of
 from server.observe.operation import Kind, Operation
+from storage.database import Database
 
 SOMEONE = UUID("0190a5d2-7a3b-7c4d-8e5f-0123456789ab")
 # What must never be read anywhere; each is looked for in everything that is written.
@@ -101,6 +115,181 @@ def test_an_operation_is_one_line_that_says_how_it_went(written: Written) -> Non
     }
     assert (second["level"], second["code"], second["user_id"]) == ("info", "FORBIDDEN", None)
     assert third["level"] == "error"
+
+
+NAMES = (
+    st.none()
+    | st.text()
+    | st.sampled_from(["Books", "Get_Books", JWT, OPAQUE, "password=canary0", "\ud800", "a b" * 2_000])
+)
+
+
+@settings(deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.builds(
+        Operation,
+        name=NAMES,
+        kind=st.sampled_from(["query", "mutation", "subscription"]),
+        seconds=st.floats(),
+        code=(st.just("FORBIDDEN") | NAMES).filter(lambda code: code != "INTERNAL"),
+        request_id=st.text("abc-_0123456789"),
+        user_id=st.none() | st.uuids(),
+        transport=st.sampled_from(["http", "websocket"]),
+    )
+)
+def test_the_line_of_an_operation_is_to_the_byte_what_structlog_writes(written: Written, told: Operation) -> None:
+    written.file.seek(0)
+    written.file.truncate()
+    Observer().tell(told)
+    theirs, ours = written.file.getvalue(), line_of(told) + b"\n"
+    moment = re.compile(rb',"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z"}\n')
+    assert moment.sub(b"", ours) == moment.sub(b"", theirs) != theirs
+
+
+class Counting(io.BytesIO):
+    """A file that says how often it was written to, and when."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes = 0
+        self.written = threading.Event()
+
+    def write(self, data: Any) -> int:
+        self.writes += 1
+        count = super().write(data)
+        self.written.set()
+        return count
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gathered lines wait for ever, but for what makes them come."""
+    monkeypatch.setattr(lines, "LINES_SECONDS", None)
+
+
+def test_gathered_lines_come_out_by_themselves() -> None:
+    file = Counting()
+    gathering = Lines(file)
+    for line in (b"one", b"two"):
+        file.written.clear()
+        gathering.gather(line)
+        assert file.written.wait(10)
+    assert file.getvalue() == b"one\ntwo\n"
+    gathering.close()
+
+
+@pytest.mark.usefixtures("patient")
+def test_whatever_is_told_at_once_takes_what_was_gathered_along_in_order() -> None:
+    file = Counting()
+    logs.configure(json=True, level="info", to=file)
+    observe, log = Observer(), structlog.get_logger()
+    for name in ("First", "Second"):
+        observe(operation(name))
+    assert file.writes == 0
+    log.warning("third")
+    assert file.writes == 1
+    observe(operation("Fourth"))
+    assert file.writes == 1
+    observe(operation("Fifth", code="INTERNAL"))
+    told = [orjson.loads(line) for line in file.getvalue().splitlines()]
+    assert [line.get("name", line["event"]) for line in told] == ["First", "Second", "third", "Fourth", "Fifth"]
+    assert file.writes == 2
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("patient")
+def test_what_is_gathered_is_bounded_and_written_when_it_is_closed() -> None:
+    file = Counting()
+    gathering = Lines(file)
+    line = b"x" * 1_023
+    for _ in range(LINES_BYTES // 1_024):
+        gathering.gather(line)
+    assert file.writes == 0
+    gathering.gather(line)
+    assert (file.writes, len(file.getvalue()) > LINES_BYTES) == (1, True)
+    gathering.gather(b"last")
+    assert file.writes == 1
+    gathering.close()
+    assert (file.writes, file.getvalue()[-5:]) == (2, b"last\n")
+    gathering.gather(b"after it")
+    assert (file.writes, file.getvalue()[-9:]) == (3, b"after it\n")
+    assert gathering.thread is not None
+    gathering.thread.join(10)
+    assert not gathering.thread.is_alive()
+
+
+@pytest.mark.usefixtures("patient")
+def test_while_the_file_is_slow_who_gathers_goes_on_and_who_writes_keeps_the_order() -> None:
+    held, release = threading.Event(), threading.Event()
+
+    class Slow(io.BytesIO):
+        def write(self, data: Any) -> int:
+            if not held.is_set():
+                held.set()
+                release.wait(60)
+            return super().write(data)
+
+    file = Slow()
+    gathering = Lines(file)
+    tellers = [threading.Thread(target=gathering.msg, args=(line,)) for line in (b"one", b"two")]
+    tellers[0].start()
+    assert held.wait(10)
+    gathering.gather(b"between")
+    tellers[1].start()
+    tellers[1].join(0.1)
+    assert file.getvalue() == b""
+    release.set()
+    for teller in tellers:
+        teller.join(10)
+    gathering.close()
+    assert file.getvalue() == b"one\nbetween\ntwo\n"
+
+
+def test_no_line_is_lost_doubled_or_out_of_order_whoever_tells_it() -> None:
+    file = io.BytesIO()
+    gathering = Lines(file)
+
+    def tell(teller: int) -> None:
+        for n in range(2_000):
+            (gathering.msg if n % 7 == teller else gathering.gather)(b"%d %d" % (teller, n))
+
+    tellers = [threading.Thread(target=tell, args=(teller,)) for teller in range(4)]
+    for thread in tellers:
+        thread.start()
+    for thread in tellers:
+        thread.join()
+    gathering.close()
+    told = [tuple(map(int, line.split())) for line in file.getvalue().splitlines()]
+    for teller in range(4):
+        assert [n for by, n in told if by == teller] == list(range(2_000))
+
+
+@pytest.mark.parametrize("end", ["pass", "sys.exit(3)", "raise RuntimeError"])
+def test_a_program_that_ends_has_written_every_line(end: str) -> None:
+    program = f"""
+import sys
+from server.observe import lines, logs
+from server.observe.observer import Observer
+from server.observe.operation import Operation
+lines.LINES_SECONDS = None
+logs.configure(json=True, level="info")
+Observer()(Operation("Last", "query", 0.1, None, "a", None, "http"))
+{end}
+"""
+    ended = run([sys.executable, "-c", program], capture_output=True, timeout=60)
+    assert orjson.loads(ended.stdout)["name"] == "Last"
+
+
+@pytest.mark.parametrize(("json", "level", "count"), [(False, "info", 2), (True, "warning", 1), (True, "debug", 2)])
+def test_operations_are_told_as_all_else_whatever_the_level_and_the_reader(json: bool, level: str, count: int) -> None:
+    file = io.BytesIO()
+    logs.configure(json=json, level=level, to=file)
+    observe = Observer()
+    observe(operation())
+    observe(operation(code="INTERNAL"))
+    assert file.getvalue().count(b"\n") == file.getvalue().count(b"Books") == count
+    assert file.getvalue().startswith(b"{") is json
+    structlog.reset_defaults()
 
 
 @pytest.mark.parametrize(
@@ -288,6 +477,7 @@ def test_a_line_that_cannot_be_written_breaks_nothing() -> None:
     file = io.BytesIO()
     logs.configure(json=True, level="info", to=file)
     file.close()
+    Observer()(operation())
     structlog.get_logger().info("nobody hears this")
     structlog.reset_defaults()
 
@@ -319,6 +509,25 @@ async def test_operations_are_counted_by_outcome_and_timed_by_kind() -> None:
     assert 'leporello_operation_seconds_bucket{kind="mutation",le="0.25"} 0.0' in told
     assert 'leporello_operation_seconds_count{kind="mutation"} 1.0' in told
     assert 'leporello_operation_seconds_count{kind="subscription"}' not in told
+
+
+async def test_times_fall_into_the_buckets_that_prometheus_would_put_them_in() -> None:
+    metrics, registry = Metrics(), CollectorRegistry()
+    theirs = Histogram(
+        "leporello_operation_seconds",
+        "How long queries and mutations took.",
+        ("kind",),
+        buckets=BUCKETS,
+        registry=registry,
+    )
+    chance = random.Random(3)
+    for seconds in (*BUCKETS, 0.0, 11.0, *(chance.expovariate(3) for _ in range(500))):
+        metrics.count(operation(seconds=seconds))
+        theirs.labels("query").observe(seconds)
+    told = await scrape(metrics)
+    expected = [line for line in generate_latest(registry).decode().splitlines() if "_created" not in line]
+    assert len(expected) == len(BUCKETS) + 5
+    assert all(line in told.splitlines() for line in expected)
 
 
 async def test_made_up_names_and_codes_cannot_grow_the_series() -> None:
@@ -420,11 +629,15 @@ def spans() -> Iterator[InMemorySpanExporter]:
 
 
 @pytest.fixture
-async def engine(stack: Any) -> AsyncIterator[AsyncEngine]:
-    made = create_async_engine(stack.database_url.replace("postgresql://", "postgresql+asyncpg://"))
-    statements.instrument(made)
-    yield made
-    await made.dispose()
+async def database(stack: Any) -> AsyncIterator[Database]:
+    async with Database(stack.database_url, pool_size=1) as made:
+        statements.instrument(made.engine, made.connections)
+        yield made
+
+
+async def by_session(database: Database, sql: str, **given: Any) -> None:
+    async with database.engine.connect() as connection:
+        await connection.execute(text(sql), given)
 
 
 @strawberry.type
@@ -435,17 +648,28 @@ class Book:
 @strawberry.type
 class Query:
     @strawberry.field
-    async def books(self, info: strawberry.Info[Any, None], token: str = "") -> list[Book]:
-        if info.context.get("engine"):
-            async with info.context["engine"].connect() as connection:
-                await asyncio.gather(asyncio.sleep(0))
-                await connection.execute(text(f"SELECT '{CANARY}', CAST(:given AS text)"), {"given": CANARY})
+    def books(self, token: str = "") -> list[Book]:
         return [Book(title="A") for _ in range(20)]
 
     @strawberry.field
-    async def broken(self, info: strawberry.Info[Any, None]) -> str | None:
-        async with info.context["engine"].connect() as connection:
-            await connection.execute(text("SELECT CAST(:given AS text)::int"), {"given": CANARY})
+    async def read(self, info: strawberry.Info[Any, None]) -> str | None:
+        await asyncio.gather(asyncio.sleep(0))
+        await by_session(info.context.database, f"SELECT '{CANARY}', CAST(:given AS text)", given=CANARY)
+        await info.context.database.fetch_value(f"SELECT '{CANARY}', $1::text", [CANARY])
+        return None
+
+    @strawberry.field
+    async def broken(self, info: strawberry.Info[Any, None], lean: bool) -> str | None:
+        if lean:
+            await info.context.database.fetch_value("SELECT $1::text::int", [CANARY])
+        await by_session(info.context.database, "SELECT CAST(:given AS text)::int", given=CANARY)
+        return None
+
+    @strawberry.field
+    async def slow(self, info: strawberry.Info[Any, None], lean: bool) -> str | None:
+        if lean:
+            await info.context.database.fetch_value("SELECT pg_sleep(30)")
+        await by_session(info.context.database, "SELECT pg_sleep(30)")
         return None
 
     @strawberry.field
@@ -456,12 +680,72 @@ class Query:
 @strawberry.type
 class Subscription:
     @strawberry.subscription
-    async def count(self) -> AsyncIterator[int]:
+    async def count(self, info: strawberry.Info[Any, None]) -> AsyncIterator[int]:
         for n in range(3):
+            await info.context.database.fetch_value("SELECT 1")
             yield n
 
+    @strawberry.subscription
+    async def forbidden(self) -> AsyncIterator[int]:
+        raise Forbidden(f"{CANARY} may not.")
+        yield 0
 
-SCHEMA = strawberry.Schema(Query, subscription=Subscription, extensions=[tracing.Tracing])
+    @strawberry.subscription
+    async def silence(self, info: strawberry.Info[Any, None]) -> AsyncIterator[int]:
+        await info.context.go_on.wait()
+        await info.context.database.fetch_value("SELECT 1")
+        yield 0
+
+
+SCHEMA = strawberry.Schema(Query, subscription=Subscription)
+PERSISTED = {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}
+READ_ANEW = ["graphql.parse", "graphql.validate", "graphql.plan"]
+
+
+@dataclass
+class Asking:
+    """An endpoint, asked over HTTP through the doorway, or as a websocket does."""
+
+    database: Database | None = None
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.endpoint = GraphQLEndpoint(SCHEMA, enter=self._enter, observe=lambda _: None)
+        self._app = Doorway(tracing.Traceparent(self.endpoint), public_url="http://localhost")
+
+    async def _enter(self, entrance: Entrance) -> Any:
+        return SimpleNamespace(database=self.database, caller=None, go_on=self.go_on)
+
+    async def __call__(self, query: str, headers: dict[str, str] | None = None, **more: Any) -> Any:
+        # In one message, as a server hands it over: the direct way takes no other.
+        messages: list[Message] = [{"type": "http.request", "body": orjson.dumps({"query": query, **more})}]
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return messages.pop() if messages else await asyncio.Future()
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        given = {"host": "localhost", "content-type": "application/json", **(headers or {})}
+        scope: Scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/",
+            "query_string": b"",
+            "client": ("127.0.0.1", 1),
+            "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+        }
+        await self._app(scope, receive, send)
+        return orjson.loads(sent[-1]["body"])
+
+    def answers(self, query: str) -> AsyncGenerator[Answer, None]:
+        entrance = Entrance(None, "a" * 32, None, None)
+        return Operating(self.endpoint.means, Asked.of({"query": query}), entrance, "websocket").answers()
+
+
+def names(exporter: InMemorySpanExporter) -> list[str]:
+    return [span.name for span in exporter.get_finished_spans()]
 
 
 def named(exporter: InMemorySpanExporter) -> dict[str, ReadableSpan]:
@@ -477,104 +761,165 @@ def everything(exporter: InMemorySpanExporter) -> str:
 
 
 async def test_an_operation_is_traced_in_its_parts_and_not_in_its_fields(spans: InMemorySpanExporter) -> None:
+    ask = Asking()
     asked = "query Books($token: String!) { books(token: $token) { title } }"
-    result = await SCHEMA.execute(asked, {"token": CANARY}, context_value={})
-    assert result.errors is None
+    assert "errors" not in await ask(asked, variables={"token": CANARY})
     told = named(spans)
-    assert [span.name for span in spans.get_finished_spans()] == [
-        "graphql.parse",
-        "graphql.validate",
-        "graphql.execute",
-        "graphql.operation",
-    ]
+    assert names(spans) == [*READ_ANEW, "graphql.execute", "graphql.operation"]
     root = told["graphql.operation"]
     assert root.attributes == {"graphql.operation.type": "query", "graphql.operation.name": "Books"}
     assert root.parent is None
-    for name in ("graphql.parse", "graphql.validate", "graphql.execute"):
+    assert root.status.is_unset
+    for name in (*READ_ANEW, "graphql.execute"):
         assert is_below(told[name], root)
+    spans.clear()
+    # By the direct way, and with nothing left to prepare.
+    assert "errors" not in await ask(asked, variables={"token": CANARY})
+    assert names(spans) == ["graphql.execute", "graphql.operation"]
     assert CANARY not in everything(spans)
 
 
-async def test_a_refused_operation_tells_its_code_and_no_more(spans: InMemorySpanExporter) -> None:
-    await SCHEMA.execute("{ forbidden }")
-    assert named(spans)["graphql.operation"].status.description == "FORBIDDEN"
-    spans.clear()
-    await SCHEMA.execute(f'{{ nothing(password: "{CANARY}") }}')
-    assert named(spans)["graphql.operation"].status.description == "GraphQLError"
-    spans.clear()
-    await SCHEMA.execute(f"{{ {CANARY} ")
-    assert [span.name for span in spans.get_finished_spans()] == ["graphql.parse", "graphql.operation"]
-    spans.clear()
-    with pytest.raises(CannotGetOperationTypeError):
-        await SCHEMA.execute(f'query A {{ books(token: "{CANARY}") {{ title }} }}', operation_name=JWT)
-    assert named(spans)["graphql.operation"].status.description == "CannotGetOperationTypeError"
+async def test_what_a_client_calls_an_operation_is_cut_and_holds_no_token(spans: InMemorySpanExporter) -> None:
+    ask = Asking()
+    for name, told in (("N" * 200, "N" * tracing.NAME_LIMIT), (OPAQUE, redaction.HIDDEN)):
+        await ask(f"query {name} {{ __typename }}")
+        assert (named(spans)["graphql.operation"].attributes or {})["graphql.operation.name"] == told
     assert CANARY not in everything(spans)
-    assert JWT[:30] not in everything(spans)
 
 
-async def test_a_subscription_is_traced_in_its_beginning(spans: InMemorySpanExporter) -> None:
-    stream = await SCHEMA.subscribe("subscription Count { count }")
-    assert hasattr(stream, "__anext__")
-    first = await stream.__anext__()
-    assert first.data == {"count": 0}
-    assert named(spans)["graphql.operation"].attributes == {
+async def test_a_refused_operation_tells_its_code_once_and_no_more(spans: InMemorySpanExporter) -> None:
+    ask = Asking()
+    two = f'query A {{ books(token: "{CANARY}") {{ title }} }} query B {{ __typename }}'
+    assert "errors" not in await ask(two, operationName="A")
+    for asked, more, code, parts in (
+        ("{ forbidden }", {}, "FORBIDDEN", [*READ_ANEW, "graphql.execute"]),
+        (f'{{ nothing(password: "{CANARY}") }}', {}, "BAD_USER_INPUT", READ_ANEW[:2]),
+        (f"{{ {CANARY} ", {}, "BAD_USER_INPUT", READ_ANEW[:1]),
+        # Of a document that is known: both ways look at it.
+        (two, {"operationName": JWT}, "BAD_USER_INPUT", []),
+        ("", {"documentId": CANARY}, "BAD_USER_INPUT", []),
+        ("", {"extensions": PERSISTED}, "PERSISTED_QUERY_NOT_FOUND", []),
+    ):
+        spans.clear()
+        assert "errors" in await ask(asked, **more)
+        assert names(spans) == [*parts, "graphql.operation"]
+        assert named(spans)["graphql.operation"].status.description == code
+        assert CANARY not in everything(spans)
+        assert JWT[:30] not in everything(spans)
+
+
+async def test_a_subscription_is_traced_in_its_beginning(spans: InMemorySpanExporter, database: Database) -> None:
+    stream = Asking(database).answers("subscription Count { count }")
+    assert (await anext(stream)).text == b'{"data":{"count":0}}'
+    told = named(spans)
+    assert names(spans) == [*READ_ANEW, "sql", "graphql.execute", "graphql.operation"]
+    assert told["graphql.operation"].attributes == {
         "graphql.operation.type": "subscription",
         "graphql.operation.name": "Count",
     }
+    assert is_below(told["sql"], told["graphql.execute"])
+    assert (await anext(stream)).text == b'{"data":{"count":1}}'
     # Closed by another task than began it, as when its socket goes.
     await asyncio.create_task(stream.aclose())
-    assert len(spans.get_finished_spans()) == 4
+    assert len(spans.get_finished_spans()) == 6
 
 
-async def test_sql_is_traced_without_what_it_was_given(spans: InMemorySpanExporter, engine: AsyncEngine) -> None:
-    result = await SCHEMA.execute("{ books { title } }", context_value={"engine": engine})
-    assert result.errors is None
-    told = named(spans)
-    assert told["sql"].attributes == {
-        "db.system.name": "postgresql",
-        "db.query.text": "SELECT ?, CAST($1 AS text)",
-    }
-    assert is_below(told["sql"], told["graphql.execute"])
-    spans.clear()
-    await SCHEMA.execute("{ broken }", context_value={"engine": engine})
-    assert named(spans)["sql"].status.is_ok is False
+async def test_a_subscription_that_is_refused_says_so(spans: InMemorySpanExporter) -> None:
+    stream = Asking().answers("subscription { forbidden }")
+    assert (await anext(stream)).code == "FORBIDDEN"
+    await stream.aclose()
+    assert named(spans)["graphql.operation"].status.description == "FORBIDDEN"
     assert CANARY not in everything(spans)
 
 
-async def test_a_cancelled_statement_ends_its_span(spans: InMemorySpanExporter, engine: AsyncEngine) -> None:
-    async def wait() -> None:
-        async with engine.connect() as connection:
-            await connection.execute(text("SELECT pg_sleep(30)"))
+class Watching(SimpleSpanProcessor):
+    """Wakes who waits for a span to begin or to end."""
 
-    class Slow(tracing.Tracing):
-        async def on_execute(self) -> AsyncIterator[None]:  # type: ignore[override]
-            for _ in super().on_execute():
-                with pytest.raises(TimeoutError):
-                    await asyncio.wait_for(wait(), 0.2)
-                yield
+    def __init__(self, exporter: InMemorySpanExporter, *, begun: str = "", ended: str = "") -> None:
+        super().__init__(exporter)
+        self._begun = begun
+        self._ended = ended
+        self.seen = asyncio.Event()
 
-    schema = strawberry.Schema(Query, extensions=[Slow])
-    await schema.execute("{ books { title } }", context_value={})
-    assert named(spans)["sql"].status.is_ok is False
+    def on_start(self, span: Span, parent_context: Any = None) -> None:
+        if span.name == self._begun:
+            self.seen.set()
+
+    def on_end(self, span: ReadableSpan) -> None:
+        super().on_end(span)
+        if span.name == self._ended:
+            self.seen.set()
 
 
-async def test_sql_outside_of_an_operation_makes_no_spans(spans: InMemorySpanExporter, engine: AsyncEngine) -> None:
-    async with engine.connect() as connection:
-        await connection.execute(text("SELECT 1"))
-        with pytest.raises(DBAPIError):
-            await connection.execute(text("SELECT nothing"))
+async def test_a_subscription_that_waits_has_begun(
+    spans: InMemorySpanExporter, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracing, "BEGINNING_SECONDS", 0)
+    watching = Watching(spans, ended="graphql.operation")
+    tracing.configure(None, to=watching)
+    ask = Asking(database)
+    stream = ask.answers("subscription { silence }")
+    first = asyncio.ensure_future(anext(stream))
+    await asyncio.wait_for(watching.seen.wait(), 10)
+    ended = [*READ_ANEW, "graphql.execute", "graphql.operation"]
+    assert names(spans) == ended
+    ask.go_on.set()
+    assert (await first).text == b'{"data":{"silence":0}}'
+    await stream.aclose()
+    assert names(spans) == ended
+
+
+async def test_sql_is_traced_without_what_it_was_given(spans: InMemorySpanExporter, database: Database) -> None:
+    ask = Asking(database)
+    assert await ask("{ read }") == {"data": {"read": None}, "extensions": {"cost": 0}}
+    by_session, lean = [span for span in spans.get_finished_spans() if span.name == "sql"]
+    assert by_session.attributes == {"db.system.name": "postgresql", "db.query.text": "SELECT ?, CAST($1 AS text)"}
+    assert lean.attributes == {"db.system.name": "postgresql", "db.query.text": "SELECT ?, $1::text"}
+    assert is_below(by_session, named(spans)["graphql.execute"])
+    assert is_below(lean, named(spans)["graphql.execute"])
+    for asked in ("{ broken(lean: false) }", "{ broken(lean: true) }"):
+        spans.clear()
+        assert "errors" in await ask(asked)
+        assert named(spans)["sql"].status.is_ok is False
+        assert CANARY not in everything(spans)
+
+
+@pytest.mark.parametrize("lean", ["false", "true"])
+async def test_an_operation_that_is_cancelled_ends_its_spans(
+    spans: InMemorySpanExporter, database: Database, lean: str
+) -> None:
+    watching = Watching(spans, begun="sql")
+    tracing.configure(None, to=watching)
+    answering = asyncio.ensure_future(anext(Asking(database).answers(f"{{ slow(lean: {lean}) }}")))
+    await asyncio.wait_for(watching.seen.wait(), 10)
+    answering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await answering
+    assert names(spans) == [*READ_ANEW, "sql", "graphql.execute", "graphql.operation"]
+    for name in ("sql", "graphql.execute", "graphql.operation"):
+        assert named(spans)[name].status.description == "CancelledError", name
+
+
+async def test_sql_outside_of_an_operation_makes_no_spans(spans: InMemorySpanExporter, database: Database) -> None:
+    # Over in this very context, as a websocket's are not.
+    await anext(Asking(database).answers("{ __typename }"))
+    spans.clear()
+    await by_session(database, "SELECT 1")
+    await database.fetch_value("SELECT 1")
+    with pytest.raises(DBAPIError):
+        await by_session(database, "SELECT nothing")
     assert spans.get_finished_spans() == ()
 
 
-@pytest.mark.parametrize("given", ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "nonsense", ""])
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.mark.parametrize("given", [TRACEPARENT, "nonsense", ""])
 async def test_a_request_goes_on_with_the_trace_it_came_with(spans: InMemorySpanExporter, given: str) -> None:
-    app = tracing.Traceparent(GraphQL(SCHEMA))
-    transport = httpx.ASGITransport(app)
-    headers = {"traceparent": given, "tracestate": f"vendor={CANARY}"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-        answer = await client.post("/", json={"query": "{ __typename }"}, headers=headers)
-        assert answer.json() == {"data": {"__typename": "Query"}}
-        await client.post("/", json={"query": "{ __typename }"})
+    ask = Asking()
+    answer = await ask("{ __typename }", {"traceparent": given, "tracestate": f"vendor={CANARY}"})
+    assert answer["data"] == {"__typename": "Query"}
+    await ask("{ __typename }")
     first, second = [span for span in spans.get_finished_spans() if span.name == "graphql.operation"]
     is_told = given.startswith("00-")
     assert (f'"trace_id": "0x{given[3:35]}"' in first.to_json()) is is_told
@@ -583,23 +928,22 @@ async def test_a_request_goes_on_with_the_trace_it_came_with(spans: InMemorySpan
     assert CANARY not in everything(spans)
 
 
-async def test_a_stranger_cannot_decide_how_much_is_traced() -> None:
+@pytest.mark.parametrize(("sample", "count"), [(0.0, 0), (1.0, 1)])
+async def test_a_stranger_cannot_decide_how_much_is_traced(sample: float, count: int) -> None:
     exporter = InMemorySpanExporter()
-    provider = tracing.configure(None, sample=0.0, to=SimpleSpanProcessor(exporter))
+    provider = tracing.configure(None, sample=sample, to=SimpleSpanProcessor(exporter))
     assert provider is not None
-    headers = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
-    transport = httpx.ASGITransport(tracing.Traceparent(GraphQL(SCHEMA)))
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
-        await client.post("/", json={"query": "{ __typename }"})
+    await Asking()("{ __typename }", {"traceparent": TRACEPARENT})
     provider.shutdown()
     tracing.configure(None)
-    assert exporter.get_finished_spans() == ()
+    assert names(exporter).count("graphql.operation") == count
+    assert bool(names(exporter)) is bool(count)
 
 
 async def test_tracing_is_off_unless_it_has_somewhere_to_go() -> None:
     assert tracing.configure(None) is None
-    result = await SCHEMA.execute("{ books { title } }", context_value={})
-    assert result.errors is None
+    assert tracing.begin("a" * 32) is None
+    assert "errors" not in await Asking()("{ books { title } }")
     provider = tracing.configure("http://127.0.0.1:9", "leporello", 1.0)
     assert provider is not None
     assert provider.resource.attributes == {"service.name": "leporello"}

@@ -74,7 +74,7 @@ def test_ends_out_of_order_are_refused(pair: tuple[str, str]) -> None:
 @given(st.integers(1, 40), PLACES)
 def test_a_stack_orders_as_a_list_would(size: int, moves: list[int]) -> None:
     ids = [UUID(int=number) for number in range(size)]
-    stack, expected, keys = Stack([]), list[UUID](), dict[UUID, str]()
+    stack, expected, keys = Stack[UUID]([]), list[UUID](), dict[UUID, str]()
     for id in ids:
         keys[id] = stack.push(id)
         expected.append(id)
@@ -105,7 +105,7 @@ def test_two_that_change_places_for_ever_keep_short_keys_and_seldom_touch_others
     assert touched < 5_000 * 1.1
 
 
-def _at(keys: dict[UUID, str], stack: Stack, index: int) -> UUID:
+def _at(keys: dict[UUID, str], stack: Stack[UUID], index: int) -> UUID:
     return next(id for id in keys if stack.index(id) == index)
 
 

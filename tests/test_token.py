@@ -7,6 +7,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,7 +16,11 @@ import pytest
 
 from models.refusal import Unauthenticated
 from models.session import ACCESS_LIFETIME
+from resolvers import token as module
+from resolvers.context import Viewer
 from resolvers.token import LEEWAY, AccessTokens, Claims, TokenExpired, hash_of
+from server.auth import context_of, enter
+from server.graphql.entrance import Entrance
 
 SECRET = "a secret of the tests, with more than enough characters"
 KEY = hmac.digest(SECRET.encode(), b"access token", "sha256")
@@ -162,3 +167,69 @@ def test_the_successor_of_a_refresh_token_is_always_the_same_and_ours_alone_to_t
 def test_user_and_session_are_taken_from_the_token_as_they_are() -> None:
     token, _ = TOKENS.issue(UUID(int=1), UUID(int=2), datetime.now(UTC))
     assert (TOKENS.verify(token).user_id, TOKENS.verify(token).session_id) == (UUID(int=1), UUID(int=2))
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tokens whose signature was computed."""
+    tokens: list[str] = []
+    decode = jwt.decode_complete
+
+    def note(token: str, *given: Any, **named: Any) -> Any:
+        tokens.append(token)
+        return decode(token, *given, **named)
+
+    monkeypatch.setattr(jwt, "decode_complete", note)
+    return tokens
+
+
+def test_a_known_token_is_not_verified_again_and_one_that_was_refused_is(decoded: list[str]) -> None:
+    tokens = AccessTokens(SECRET)
+    good, bad = signed(), signed(typ="JWT")
+    assert tokens.verify(good) == tokens.verify(good)
+    assert decoded == [good]
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            tokens.verify(bad)
+    assert decoded == [good, bad, bad]
+    with pytest.raises(Unauthenticated):
+        tokens.verify(good[:-4] + "AAAA")
+    with pytest.raises(Unauthenticated):
+        AccessTokens(SECRET + ".").verify(good)
+
+
+def test_a_known_token_expires_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = AccessTokens(SECRET)
+    good = signed()
+    expires = tokens.verify(good).expires_at.timestamp()
+    monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: expires + LEEWAY - 0.001))
+    assert tokens.verify(good).user_id == USER
+    monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: expires + LEEWAY))
+    with pytest.raises(TokenExpired) as refused:
+        tokens.verify(good)
+    assert refused.value.message == REFUSED
+
+
+def test_no_more_tokens_are_remembered_than_the_limit(monkeypatch: pytest.MonkeyPatch, decoded: list[str]) -> None:
+    monkeypatch.setattr(module, "REMEMBERED", 2)
+    tokens = AccessTokens(SECRET)
+    first, second, third = (signed(claims(sid=str(uuid4()))) for _ in range(3))
+    for token in (first, second, first, third, first, second):
+        tokens.verify(token)
+    assert decoded == [first, second, third, second]
+
+
+async def test_a_known_token_says_nothing_about_its_session() -> None:
+    ended: set[UUID] = set()
+    parts: Any = SimpleNamespace(tokens=TOKENS, revocations=SimpleNamespace(covers=ended.__contains__))
+    entrance = Entrance(signed(), "a", "192.0.2.1", "A browser")
+    context = context_of(parts, entrance)
+    assert isinstance(context.caller, Viewer)
+    assert (context.caller.user_id, context.caller.session_id) == (USER, SESSION)
+    assert (context.ip_address, context.user_agent) == ("192.0.2.1", "A browser")
+    assert await enter(parts, entrance) == context
+    ended.add(SESSION)
+    caller = context_of(parts, entrance).caller
+    assert isinstance(caller, Unauthenticated) and caller.message == "The session has ended. Sign in again."
+    assert context_of(parts, Entrance(None, "a", None, None)).caller is None
+    assert isinstance(context_of(parts, Entrance("bad", "a", None, None)).caller, Unauthenticated)

@@ -1,139 +1,172 @@
 """A canvas while a batch is applied to it: what was touched, and in which order it lies."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlmodel import col
-
-from models import Book, Element, Page
 from models.book import ELEMENTS_LIMIT, PAGES_LIMIT
 from models.operation import Operation
 from models.order import between
 from models.refusal import Conflict, LimitReached
 from resolvers.operation.known import Known
+from resolvers.operation.needs import Needs
 from resolvers.operation.outcome import Clash
+from resolvers.operation.reading import Reading
+from resolvers.operation.row import ElementRow, PageRow, Row
 from resolvers.operation.stack import Stack
-from resolvers.work import Work
 
 
-@dataclass
+class Unread(Exception):
+    """More is needed than was foreseen, and the needs say it now: read anew, and decide anew."""
+
+
 class Canvas:
-    """The rows of one book that a batch touches; the book is locked, so that nobody else moves them."""
+    """The rows of one book that a batch touches, as they were at one moment, and what the batch makes of them."""
 
-    work: Work
-    book: Book
-    known: Known
-    changed: dict[UUID, Element] = field(default_factory=dict)
-    removed: dict[UUID, Element] = field(default_factory=dict)
-    changed_pages: dict[UUID, Page] = field(default_factory=dict)
-    removed_pages: dict[UUID, Page] = field(default_factory=dict)
-    clashes: list[Clash] = field(default_factory=list)
-    #: By how many bytes the book has grown, or shrunk.
-    growth: int = 0
-    #: By page; the pages' own is under the book.
-    _stacks: dict[UUID, Stack] = field(default_factory=dict)
-    _tops: dict[UUID, str | None] = field(default_factory=dict)
-    _counts: dict[type, int] = field(default_factory=dict)
-    _first_page: Page | None = None
+    def __init__(self, reading: Reading, needs: Needs, *, actor_id: str, now: str) -> None:
+        self.reading = reading
+        self.needs = needs
+        self.book_id = reading.book_id
+        self.actor_id = actor_id
+        self.now = now
+        self.known = Known(reading)
+        #: What the event tells of, by id.
+        self.changed: dict[str, ElementRow] = {}
+        self.removed: dict[str, None] = {}
+        self.changed_pages: dict[str, PageRow] = {}
+        self.removed_pages: dict[str, None] = {}
+        #: What is written: new rows, and the columns of others that are new.
+        self.made: dict[str, ElementRow] = {}
+        self.made_pages: dict[str, PageRow] = {}
+        self.edits: dict[str, dict[str, Any]] = {}
+        self.page_edits: dict[str, dict[str, Any]] = {}
+        #: Elements that went with their page, unseen.
+        self.swept: list[str] = []
+        self.clashes: list[Clash] = []
+        #: By how many bytes the book has grown, or shrunk.
+        self.growth = 0
+        self._count = reading.count
+        #: By page; the pages' own is under the book.
+        self._stacks: dict[str, Stack[str]] = {page_id: Stack(()) for page_id in needs.stacks}
+        for page_id, (keys, ids) in reading.stacks.items():
+            self._stacks[page_id] = Stack(zip(keys, ids, strict=True))
+        self._tops: dict[str, str | None] = {}
 
     @property
     def has_changed(self) -> bool:
         return bool(self.changed or self.removed or self.changed_pages or self.removed_pages)
 
-    async def first_page(self) -> Page:
-        if self.book.id in self._stacks:
-            [self._first_page] = await self.known.rows(Page, [self._stacks[self.book.id].first])
-        elif self._first_page is None:
-            in_order = select(Page).where(Page.of(self.book.id)).order_by(col(Page.order_key), col(Page.id))
-            self._first_page = (await self.work.session.scalars(in_order.limit(1))).one()
-        return self._first_page
+    def first_page(self) -> PageRow:
+        if self.needs.all_pages:
+            return self.known.pages[self.pages().first]
+        return self.known.pages[self.reading.first_page or ""]
 
-    async def add(self, row: Element | Page, *path: str) -> None:
-        """Puts a new row into the book. Raises LimitReached."""
-        model = type(row)
-        most = ELEMENTS_LIMIT if isinstance(row, Element) else PAGES_LIMIT
-        if model not in self._counts:
-            rows = select(func.count()).select_from(model).where(model.of(self.book.id))
-            self._counts[model] = await self.work.session.scalar(rows) or 0
-        if self._counts[model] >= most:
-            raise LimitReached(f"A book has at most {most:,} {model.__name__.lower()}s.", *path)
-        self._counts[model] += 1
-        if isinstance(row, Element):
-            self.growth += row.weight
-        self.known.add(row)
-        self.work.session.add(row)
-        self.touch(row)
+    def add(self, element: ElementRow, *path: str) -> None:
+        """Puts a new element into the book. Raises LimitReached."""
+        if self._count >= ELEMENTS_LIMIT:
+            raise LimitReached(f"A book has at most {ELEMENTS_LIMIT:,} elements.", *path)
+        self._count += 1
+        self.growth += element.weight
+        self.known.elements[element.id] = self.made[element.id] = self.changed[element.id] = element
 
-    def touch(self, row: Element | Page) -> None:
-        """Has the event tell of the row."""
-        if isinstance(row, Element):
+    def add_page(self, page: PageRow, *path: str) -> None:
+        """Puts a new page into the book. Raises LimitReached."""
+        if len(self.pages()) >= PAGES_LIMIT:
+            raise LimitReached(f"A book has at most {PAGES_LIMIT:,} pages.", *path)
+        self.known.pages[page.id] = self.made_pages[page.id] = self.changed_pages[page.id] = page
+        self._stacks[page.id] = Stack(())
+
+    def change(self, row: Row, fields: Mapping[str, Any]) -> None:
+        """Gives the row these columns, and has the event tell of it."""
+        row.__dict__.update(fields)
+        if isinstance(row, ElementRow):
             self.changed[row.id] = row
+            if row.id not in self.made:
+                self.edits.setdefault(row.id, {"id": row.id}).update(fields)
         else:
             self.changed_pages[row.id] = row
+            if row.id not in self.made_pages:
+                self.page_edits.setdefault(row.id, {"id": row.id}).update(fields)
 
-    def remove(self, row: Element | Page) -> None:
-        """Takes the row out of the book; it stays as a grave, so that its id is never given again."""
-        row.deleted_at = self.work.now
-        if isinstance(row, Element):
-            self.changed.pop(row.id, None)
-            self.removed[row.id] = row
-            self.growth -= row.weight
-            self._leave(row.page_id, row.id)
-        else:
-            self.changed_pages.pop(row.id, None)
-            self.removed_pages[row.id] = row
-            self._leave(self.book.id, row.id)
-        if type(row) in self._counts:
-            self._counts[type(row)] -= 1
+    def remove(self, element: ElementRow) -> None:
+        """Takes it out of the book; it stays as a grave, so that its id is never given again."""
+        self.change(element, {"deleted_at": self.now})
+        del self.changed[element.id]
+        self.removed[element.id] = None
+        self.growth -= element.weight
+        self._count -= 1
+        if element.page_id in self._stacks:
+            self._stacks[element.page_id].take(element.id)
 
-    def agree(self, element: Element, operation: Operation) -> bool:
+    def remove_page(self, page: PageRow) -> None:
+        """With all that is on it."""
+        weights = self.reading.weights
+        for id in [*self.elements_on(page.id)]:
+            element = self.known.elements.get(id)
+            if element is not None:
+                self.remove(element)
+            else:
+                self.swept.append(id)
+                self.removed[id] = None
+                self.growth -= weights[id]
+                self._count -= 1
+        self.change(page, {"deleted_at": self.now})
+        del self.changed_pages[page.id]
+        self.removed_pages[page.id] = None
+        self.pages().take(page.id)
+
+    def agree(self, element: ElementRow, operation: Operation) -> bool:
         """Whether the element is still as the client knew it; if not, the batch is a conflict."""
         seen = operation.given.get("if_seq")
         if seen is None or element.seq <= seen:
             return True
         refusal = Conflict("Someone else changed this element first.", *operation.path("if_seq"))
-        self.clashes.append(Clash(element, refusal))
+        self.clashes.append(Clash(element.id, refusal))
         return False
 
-    async def elements_on(self, page_id: UUID) -> Stack:
-        return await self._stack(page_id, Element, Element.on(page_id))
+    def elements_on(self, page_id: str) -> Stack[str]:
+        """Raises Unread."""
+        if page_id not in self._stacks:
+            self.needs.stacks.add(page_id)
+            raise Unread
+        return self._stacks[page_id]
 
-    async def pages(self) -> Stack:
-        return await self._stack(self.book.id, Page, Page.of(self.book.id))
+    def pages(self) -> Stack[str]:
+        stack = self._stacks.get(self.book_id)
+        if stack is None:
+            pages = self.known.pages.values()
+            alive = (
+                (page.order_key, page.id) for page in pages if page.book_id == self.book_id and not page.deleted_at
+            )
+            stack = self._stacks[self.book_id] = Stack(alive)
+        return stack
 
-    async def put(self, row: Element | Page, stack: Stack, index: int) -> bool:
-        """Puts the row there among the others of the stack; whether that changes anything."""
+    def put(self, row: Row, stack: Stack[str], index: int) -> bool:
+        """Puts the row there among the others of the stack; whether that changes anything. Raises Unread."""
         keys = stack.put(row.id, index)
-        for moved in await self.known.rows(type(row), keys):
-            moved.order_key = keys[moved.id]
-            self.touch(moved)
+        rows: Mapping[str, Row] = self.known.elements if isinstance(row, ElementRow) else self.known.pages
+        unread = keys.keys() - rows.keys()
+        if unread:
+            self.needs.elements |= unread
+            raise Unread
+        for id, key in keys.items():
+            self.change(rows[id], {"order_key": key})
         return bool(keys)
 
-    async def put_on_top(self, element: Element) -> None:
-        """Puts a new element above all others of its page."""
-        page_id = element.page_id
+    def top_of(self, page_id: str, new_id: str) -> str:
+        """The key of a new element above all others of its page. Raises Unread."""
         if page_id in self._stacks:
-            element.order_key = self._stacks[page_id].push(element.id)
-            return
+            return self._stacks[page_id].push(new_id)
         # Not by the stack, which may have thousands where the highest key is enough.
         if page_id not in self._tops:
-            highest = select(func.max(Element.order_key)).where(Element.on(page_id))
-            self._tops[page_id] = await self.work.session.scalar(highest)
-        element.order_key = self._tops[page_id] = between(self._tops[page_id], None)
+            if page_id not in self.reading.tops:
+                self.needs.tops.add(page_id)
+                raise Unread
+            self._tops[page_id] = self.reading.tops[page_id]
+        key = self._tops[page_id] = between(self._tops[page_id], None)
+        return key
 
-    def turn(self, element: Element, page_id: UUID) -> None:
+    def turn(self, element: ElementRow, page_id: str) -> None:
         """Takes the element to another page; its place there is still to be given."""
-        self._leave(element.page_id, element.id)
-        element.page_id = page_id
-
-    def _leave(self, stack: UUID, id: UUID) -> None:
-        if stack in self._stacks:
-            self._stacks[stack].take(id)
-
-    async def _stack(self, id: UUID, model: Any, of: Any) -> Stack:
-        if id not in self._stacks:
-            places = await self.work.session.execute(select(col(model.order_key), col(model.id)).where(of))
-            self._stacks[id] = Stack((key, id) for key, id in places)
-        return self._stacks[id]
+        if element.page_id in self._stacks:
+            self._stacks[element.page_id].take(element.id)
+        self.change(element, {"page_id": page_id})

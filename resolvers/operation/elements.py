@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from uuid import UUID
 
-from models import Element, ElementKind
+from models import ElementKind
 from models.element import OWN_FIELDS, checked_fields
 from models.id import new_id
 from models.operation import CREATES, Operation, OperationStatus, StackPosition
 from models.refusal import Invalid, Required
 from resolvers.operation.canvas import Canvas
 from resolvers.operation.outcome import GONE, Outcome
+from resolvers.operation.row import ElementRow
 from resolvers.operation.stack import Stack
 
 #: Where in the input a field stands.
@@ -20,7 +20,7 @@ Where = Callable[[str], tuple[str, ...]]
 _PLACED: Final = ("placement", "client_id", "page_id")
 
 
-async def create(canvas: Canvas, operation: Operation) -> Outcome:
+def create(canvas: Canvas, operation: Operation) -> Outcome:
     """On top of its page. Made before: NOOP; made and deleted, or its page is gone: GONE."""
     kind = CREATES[operation.verb]
     placement: Mapping[str, Any] = operation.given["placement"]
@@ -29,30 +29,31 @@ async def create(canvas: Canvas, operation: Operation) -> Outcome:
         return operation.path("placement", field) if field in placement else operation.path(field)
 
     client_id, page_id = placement.get("client_id"), placement.get("page_id")
-    made = canvas.known.made(Element, client_id, *where("client_id"))
+    made = canvas.known.made(canvas.known.elements, client_id, *where("client_id"))
     if made is not None:
-        return GONE if made.deleted_at else Outcome(OperationStatus.NOOP, element=made)
+        return GONE if made.deleted_at else Outcome(OperationStatus.NOOP, made)
     given = {name: value for name, value in {**placement, **operation.given}.items() if name not in _PLACED}
     fields = _checked(canvas, kind, given, where)
-    page = await canvas.first_page() if page_id is None else canvas.known.page(page_id, *where("page_id"))
+    page = canvas.first_page() if page_id is None else canvas.known.page(page_id, *where("page_id"))
     if page.deleted_at:
-        canvas.known.miss(Element, client_id)
+        canvas.known.miss(canvas.known.elements, ElementRow, client_id, canvas.now)
         return GONE
-    element = Element(
-        id=UUID(client_id) if client_id else new_id(),
-        book_id=canvas.book.id,
+    id = client_id or str(new_id())
+    element = ElementRow.new(
+        id=id,
+        book_id=canvas.book_id,
         page_id=page.id,
-        kind=kind,
-        created_by=canvas.work.actor_id,
-        created_at=canvas.work.now,
+        kind=kind.value,
+        order_key=canvas.top_of(page.id, id),
+        created_by=canvas.actor_id,
+        created_at=canvas.now,
         **{**OWN_FIELDS[kind], **fields},
     )
-    await canvas.put_on_top(element)
-    await canvas.add(element, *operation.path())
-    return Outcome(OperationStatus.APPLIED, element=element)
+    canvas.add(element, *operation.path())
+    return Outcome(OperationStatus.APPLIED, element)
 
 
-async def update(canvas: Canvas, operation: Operation) -> Outcome:
+def update(canvas: Canvas, operation: Operation) -> Outcome:
     """Changes the fields that were sent, and no other."""
     element = canvas.known.element(operation.given["id"], *operation.path("id"))
     if element.deleted_at:
@@ -60,19 +61,17 @@ async def update(canvas: Canvas, operation: Operation) -> Outcome:
     given = {name: value for name, value in operation.given.items() if name not in ("id", "if_seq")}
     fields = _checked(canvas, ElementKind(element.kind), given, operation.path)
     if not canvas.agree(element, operation):
-        return Outcome(OperationStatus.NOOP, element=element)
+        return Outcome(OperationStatus.NOOP, element)
     changed = {name: value for name, value in fields.items() if getattr(element, name) != value}
     if not changed:
-        return Outcome(OperationStatus.NOOP, element=element)
+        return Outcome(OperationStatus.NOOP, element)
     before = element.weight
-    for name, value in changed.items():
-        setattr(element, name, value)
+    canvas.change(element, changed)
     canvas.growth += element.weight - before
-    canvas.touch(element)
-    return Outcome(OperationStatus.APPLIED, element=element)
+    return Outcome(OperationStatus.APPLIED, element)
 
 
-async def delete(canvas: Canvas, operation: Operation) -> Outcome:
+def delete(canvas: Canvas, operation: Operation) -> Outcome:
     """Deleted already is NOOP: what was asked for is so."""
     element = canvas.known.element(operation.given["id"], *operation.path("id"))
     if element.deleted_at:
@@ -82,7 +81,7 @@ async def delete(canvas: Canvas, operation: Operation) -> Outcome:
     return Outcome(OperationStatus.APPLIED)
 
 
-async def move(canvas: Canvas, operation: Operation) -> Outcome:
+def move(canvas: Canvas, operation: Operation) -> Outcome:
     """Among its page's elements, or to the front of another page unless it is said where."""
     given = operation.given
     element = canvas.known.element(given["id"], *operation.path("id"))
@@ -106,17 +105,19 @@ async def move(canvas: Canvas, operation: Operation) -> Outcome:
         if lower.page_id != page_id or lower.id == element.id:
             raise Invalid("It goes above another element of the same page.", *operation.path("above"))
     if not canvas.agree(element, operation):
-        return Outcome(OperationStatus.NOOP, element=element)
+        return Outcome(OperationStatus.NOOP, element)
     stays = page_id == element.page_id
-    stack = await canvas.elements_on(page_id)
+    stack = canvas.elements_on(page_id)
     index = _index(stack, element, StackPosition(to) if to else None, lower, stays=stays)
     if not stays:
         canvas.turn(element, page_id)
-    moved = await canvas.put(element, stack, index)
-    return Outcome(OperationStatus.APPLIED if moved else OperationStatus.NOOP, element=element)
+    moved = canvas.put(element, stack, index)
+    return Outcome(OperationStatus.APPLIED if moved else OperationStatus.NOOP, element)
 
 
-def _index(stack: Stack, element: Element, to: StackPosition | None, lower: Element | None, *, stays: bool) -> int:
+def _index(
+    stack: Stack[str], element: ElementRow, to: StackPosition | None, lower: ElementRow | None, *, stays: bool
+) -> int:
     """Where it goes among the others of the stack; one that comes from another page comes from above."""
     others = len(stack) - stays
     here = stack.index(element.id) if stays else others

@@ -2,11 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import select
-
-from models import Element, Page
 from models.element import LARGEST, checked_color
 from models.id import new_id
 from models.operation import Operation, OperationStatus
@@ -14,34 +10,35 @@ from models.page import NAME_LENGTH
 from models.refusal import Invalid
 from resolvers.operation.canvas import Canvas
 from resolvers.operation.outcome import GONE, Outcome
+from resolvers.operation.row import PageRow
 from resolvers.operation.stack import Stack
 
 
-async def create(canvas: Canvas, operation: Operation) -> Outcome:
+def create(canvas: Canvas, operation: Operation) -> Outcome:
     """Behind `afterPageId`; left out is at the end, null is the front."""
     given = operation.given
     client_id = given.get("client_id")
-    made = canvas.known.made(Page, client_id, *operation.path("client_id"))
+    made = canvas.known.made(canvas.known.pages, client_id, *operation.path("client_id"))
     if made is not None:
-        return GONE if made.deleted_at else Outcome(OperationStatus.NOOP, page=made)
-    page = Page(
-        id=UUID(client_id) if client_id else new_id(),
-        book_id=canvas.book.id,
-        created_at=canvas.work.now,
+        return GONE if made.deleted_at else Outcome(OperationStatus.NOOP, made)
+    page = PageRow.new(
+        id=client_id or str(new_id()),
+        book_id=canvas.book_id,
+        created_at=canvas.now,
         **_checked(given, operation),
     )
     _is_a_sheet(page, operation)
-    stack = await canvas.pages()
+    stack = canvas.pages()
     index = _index(canvas, stack, page, operation) if "after_page_id" in given else len(stack)
     if index is None:
-        canvas.known.miss(Page, client_id)
+        canvas.known.miss(canvas.known.pages, PageRow, client_id, canvas.now)
         return GONE
-    await canvas.add(page, *operation.path())
-    await canvas.put(page, stack, index)
-    return Outcome(OperationStatus.APPLIED, page=page)
+    canvas.add_page(page, *operation.path())
+    canvas.put(page, stack, index)
+    return Outcome(OperationStatus.APPLIED, page)
 
 
-async def update(canvas: Canvas, operation: Operation) -> Outcome:
+def update(canvas: Canvas, operation: Operation) -> Outcome:
     """Changes the fields that were sent; `afterPageId` moves it behind that page, null to the front."""
     page = canvas.known.page(operation.given["id"], *operation.path("id"))
     if page.deleted_at:
@@ -50,33 +47,29 @@ async def update(canvas: Canvas, operation: Operation) -> Outcome:
     changed = {name: value for name, value in fields.items() if getattr(page, name) != value}
     moved = False
     if "after_page_id" in operation.given:
-        stack = await canvas.pages()
+        stack = canvas.pages()
         index = _index(canvas, stack, page, operation)
         if index is None:
             return GONE
-        moved = await canvas.put(page, stack, index)
-    for name, value in changed.items():
-        setattr(page, name, value)
-    _is_a_sheet(page, operation)
+        moved = canvas.put(page, stack, index)
     if changed:
-        canvas.touch(page)
-    return Outcome(OperationStatus.APPLIED if changed or moved else OperationStatus.NOOP, page=page)
+        canvas.change(page, changed)
+    _is_a_sheet(page, operation)
+    return Outcome(OperationStatus.APPLIED if changed or moved else OperationStatus.NOOP, page)
 
 
-async def delete(canvas: Canvas, operation: Operation) -> Outcome:
+def delete(canvas: Canvas, operation: Operation) -> Outcome:
     """With all its elements. Raises Invalid for the book's only page."""
     page = canvas.known.page(operation.given["id"], *operation.path("id"))
     if page.deleted_at:
         return Outcome(OperationStatus.NOOP)
-    if len(await canvas.pages()) == 1:
+    if len(canvas.pages()) == 1:
         raise Invalid("A book's only page cannot go.", *operation.path("id"))
-    for element in await canvas.work.session.scalars(select(Element).where(Element.on(page.id))):
-        canvas.remove(element)
-    canvas.remove(page)
+    canvas.remove_page(page)
     return Outcome(OperationStatus.APPLIED)
 
 
-def _index(canvas: Canvas, stack: Stack, page: Page, operation: Operation) -> int | None:
+def _index(canvas: Canvas, stack: Stack[str], page: PageRow, operation: Operation) -> int | None:
     """Where it goes among the other pages; None when the page that it should follow is gone."""
     after = operation.given["after_page_id"]
     if after is None:
@@ -106,7 +99,7 @@ def _checked(given: Mapping[str, Any], operation: Operation) -> dict[str, Any]:
     return fields
 
 
-def _is_a_sheet(page: Page, operation: Operation) -> None:
+def _is_a_sheet(page: PageRow, operation: Operation) -> None:
     if (page.width is None) != (page.height is None):
         missing = "width" if page.width is None else "height"
         raise Invalid("A page has width and height, or neither.", *operation.path(missing))

@@ -1,44 +1,50 @@
 """The order of what lies together, while a batch changes it."""
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import count
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from models.order import KEY_LENGTH, between, spread
 
+Id = TypeVar("Id", bound=str | UUID)
 
-class Stack:
+
+class Stack(Generic[Id]):
     """The elements of a page, back to front, or the pages of a book: their ids, and the keys that order them."""
 
-    def __init__(self, places: Iterable[tuple[str, UUID]]) -> None:
+    def __init__(self, places: Iterable[tuple[str, Id]]) -> None:
         self._places = sorted(places)
         self._keys = {id: key for key, id in self._places}
+
+    def __iter__(self) -> Iterator[Id]:
+        return (id for _, id in self._places)
 
     def __len__(self) -> int:
         return len(self._places)
 
-    def __contains__(self, id: UUID) -> bool:
+    def __contains__(self, id: Id) -> bool:
         return id in self._keys
 
     @property
-    def first(self) -> UUID:
+    def first(self) -> Id:
         return self._places[0][1]
 
-    def index(self, id: UUID) -> int:
+    def index(self, id: Id) -> int:
         return bisect_left(self._places, (self._keys[id], id))
 
-    def take(self, id: UUID) -> None:
+    def take(self, id: Id) -> None:
         """Takes it out, if it is there."""
         if id in self._keys:
             del self._places[self.index(id)]
             del self._keys[id]
 
-    def push(self, id: UUID) -> str:
+    def push(self, id: Id) -> str:
         """Puts a new one on top, and returns its key; adding at an end never runs out of short ones."""
         return self.put(id, len(self))[id]
 
-    def put(self, id: UUID, index: int) -> dict[UUID, str]:
+    def put(self, id: Id, index: int) -> dict[Id, str]:
         """Puts it at this index among the others, and returns the keys that became new.
 
         Its own; none when it lies there already; and those of its neighbours too where the keys between them have
@@ -56,7 +62,7 @@ class Stack:
         self._keys[id] = key
         return {id: key}
 
-    def _respaced(self, id: UUID, index: int) -> dict[UUID, str]:
+    def _respaced(self, id: Id, index: int) -> dict[Id, str]:
         """Gives new keys to as few around the index as get short ones, twice as many at each try, at last to all."""
         self._places.insert(index, ("", id))
         for reach in (2**power for power in count(2)):

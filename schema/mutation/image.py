@@ -5,10 +5,12 @@ from typing import Any, cast
 import strawberry
 
 from models.id import inside
+from models.image import FILES_LIMIT
 from resolvers import image
 from schema.base import Info
 from schema.error import Payload, mutation
 from schema.image import Image, UploadTicket
+from schema.plan.source import capped
 
 
 @strawberry.input(description="A file, as it will be put: other bytes are refused.")
@@ -30,13 +32,15 @@ class RequestUploadsInput:
 @strawberry.type
 class RequestUploadsPayload(Payload):
     tickets: list[UploadTicket] | None = strawberry.field(
-        default=None, description="One for each file, in their order; null when userErrors is not empty."
+        default=None,
+        description="One for each file, in their order; null when userErrors is not empty.",
+        metadata=capped(FILES_LIMIT, "book"),
     )
 
 
 @strawberry.type
 class ImagesPayload(Payload):
-    images: list[Image] | None = None
+    images: list[Image] | None = strawberry.field(default=None, metadata=capped(FILES_LIMIT, "book"))
     seq: int | None = None
 
 

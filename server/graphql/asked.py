@@ -10,6 +10,12 @@ from models.refusal import BadUserInput
 from server.graphql.limits import Limits
 
 _NESTING = (dict, list)
+_OPTIONAL = {
+    "operationName": (str, "a string"),
+    "documentId": (str, "a string"),
+    "variables": (dict, "an object"),
+    "extensions": (dict, "an object"),
+}
 
 # Not behind an odd backslash, which would make it the text of an escape rather than one.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")
@@ -42,30 +48,36 @@ def decode(text: bytes | str, limits: Limits) -> object:
 class Asked:
     """The parameters of a GraphQL request."""
 
-    query: str
+    #: None where the document is named instead: by its id, or in `extensions.persistedQuery`.
+    query: str | None
     variables: dict[str, Any] | None
     operation_name: str | None
     extensions: dict[str, Any] | None
+    document_id: str | None = None
 
     @classmethod
     def of(cls, data: object) -> "Asked":
         """Raises Malformed where a parameter is of another type than the protocols say."""
         if not isinstance(data, dict):
             raise Malformed("Send one JSON object; batches are not answered.")
-        query = data.get("query")
-        if not isinstance(query, str):
+        for name, (kind, called) in _OPTIONAL.items():
+            value = data.get(name)
+            if value is not None and not isinstance(value, kind):
+                raise Malformed(f"`{name}` is {called} or null.")
+        query, document_id, extensions = data.get("query"), data.get("documentId"), data.get("extensions")
+        if not query and (document_id is not None or (extensions and "persistedQuery" in extensions)):
+            # Some clients that name a document send its text all the same, as null or empty.
+            query = None
+        elif not isinstance(query, str):
             raise Malformed("`query` is the text of a GraphQL document.")
-        operation_name = data.get("operationName")
-        if not isinstance(operation_name, str | None):
-            raise Malformed("`operationName` is a string or null.")
-        for name in ("variables", "extensions"):
-            if not isinstance(data.get(name), dict | None):
-                raise Malformed(f"`{name}` is an object or null.")
-        return cls(query, data.get("variables"), operation_name or None, data.get("extensions"))
+        return cls(query, data.get("variables"), data.get("operationName") or None, extensions, document_id)
 
-    def within(self, limits: Limits) -> "Asked":
-        """Itself; raises Malformed where variables are nested too deeply or hold what no text may."""
-        if not self.variables:
+    def within(self, limits: Limits, source: bytes | None = None) -> "Asked":
+        """Itself; raises Malformed where variables are nested too deeply or hold what no text may.
+
+        `source` is the JSON that it was made from, where that is at hand.
+        """
+        if not self.variables or _are_plain(self.variables):
             return self
         level: list[Any] = [self.variables]
         longest = dict(limits.long_lists)
@@ -81,6 +93,14 @@ class Asked:
         if level:
             raise Malformed(f"Variables nest at most {limits.variables_depth} deep.")
         # Postgres has no NUL in its texts. Found in their JSON, which takes a tenth of the time of a walk.
-        if _NUL.search(orjson.dumps(self.variables)):
+        if (source is None or b"\\u0000" in source) and _NUL.search(orjson.dumps(self.variables)):
             raise Malformed("Variables hold no NUL characters.")
         return self
+
+
+def _are_plain(variables: dict[str, Any]) -> bool:
+    """Whether none of them is nested, and none holds a NUL."""
+    for name, value in variables.items():
+        if (type(value) is str and "\0" in value) or type(value) in _NESTING or "\0" in name:
+            return False
+    return True

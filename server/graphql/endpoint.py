@@ -1,6 +1,6 @@
 """The one address of the GraphQL API: an ASGI application for a Route and a WebSocketRoute."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +13,10 @@ from strawberry.asgi import GraphQL
 from strawberry.schema import Schema
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
+from schema.plan.planner import Planner
 from server.graphql.asked import Malformed
-from server.graphql.documents import Rejected
+from server.graphql.direct import Direct
+from server.graphql.documents import Rejected, Trusted
 from server.graphql.entrance import Enter, Entrance
 from server.graphql.errors import tell, tell_exception
 from server.graphql.http import refusal, respond, unless_left
@@ -42,9 +44,10 @@ class GraphQLEndpoint(GraphQL[Any, None]):
         allowed_origins: Collection[str] = (),
         introspection: bool = False,
         explorer: Callable[[Request], Response] | None = None,
+        trusted: Iterable[Trusted] | None = None,
     ) -> None:
         self.limits = limits or Limits()
-        kept, documents = keeping(schema, self.limits, introspection=introspection)
+        kept, documents = keeping(schema, self.limits, introspection=introspection, trusted=trusted)
         super().__init__(
             kept,
             graphql_ide=None,
@@ -53,14 +56,20 @@ class GraphQLEndpoint(GraphQL[Any, None]):
             max_subscriptions_per_connection=self.limits.subscriptions_per_socket,
             allowed_origins=tuple(allowed_origins),
         )
-        self.means = Means(kept, documents, enter, observe, self.limits, suggest=introspection)
+        self.means = Means(kept, documents, Planner(kept._schema), enter, observe, self.limits, suggest=introspection)
         self.sockets = Sockets(self.limits)
+        self._direct = Direct(self.means)
         self._explorer = explorer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await self._converse(WebSocket(scope, receive, send))
             return
+        if scope["method"] == "POST":
+            undone = await self._direct.answer(scope, receive, send)
+            if undone is None:
+                return
+            receive = undone
         response = await self._respond(Request(scope, receive))
         if response is not None:
             await response(scope, receive, send)
@@ -86,14 +95,14 @@ class GraphQLEndpoint(GraphQL[Any, None]):
         except ClientDisconnect:
             return None
         except Malformed as error:
-            return respond(refusal(error), media, entrance.request_id, error.status, error.headers)
+            return respond(refusal(error), media, error.status, error.headers)
         except Rejected as rejected:
             errors = tell(rejected.errors, entrance.request_id, suggest=self.means.suggest)
-            answer = Answer({"errors": errors}, refused=True, code=errors[0]["extensions"]["code"])
+            answer = Answer.refusing(errors)
         except Exception as error:
             told = tell_exception(error, entrance.request_id)
-            answer = Answer({"errors": [told]}, refused=True, code=told["extensions"]["code"])
-        return respond(answer, media, entrance.request_id)
+            answer = Answer.refusing([told])
+        return respond(answer, media)
 
     async def _answer(self, request: Request, entrance: Entrance) -> Answer:
         operation = Operating(self.means, await read(request, self.limits), entrance, "http")
@@ -101,7 +110,7 @@ class GraphQLEndpoint(GraphQL[Any, None]):
             raise Malformed("Subscribe over a websocket.")
         if operation.kind == "mutation" and request.method == "GET":
             raise Malformed("Send mutations by POST.", 405, {"allow": "POST"})
-        return await unless_left(operation, request)
+        return await unless_left(operation, request.receive)
 
     async def _converse(self, websocket: WebSocket) -> None:
         if not self._is_welcome(websocket):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
-from models.refusal import Refusal
-from resolvers.context import Viewer
+from resolvers.context import Context
 from server.graphql.asked import Malformed
 
 if TYPE_CHECKING:
@@ -37,14 +37,8 @@ class Entrance:
         )
 
 
-class Entered(Protocol):
-    """What the context of an operation has to tell; a bad token is a refusal that the fields may raise."""
-
-    @property
-    def caller(self) -> Viewer | Refusal | None: ...
-
-
-Enter = Callable[[Entrance], Awaitable[Entered]]
+#: Makes the context of an operation; a bad token is a refusal that the fields may raise.
+Enter = Callable[[Entrance], Awaitable[Context]]
 
 
 def bearer(header: str | None) -> str | None:
@@ -64,4 +58,9 @@ def token_of(payload: Mapping[str, object] | None) -> str | None:
 
 
 def request_id_of(connection: HTTPConnection) -> str:
-    return str(connection.scope.get("state", {}).get("request_id") or uuid4())
+    return id_of_scope(connection.scope)
+
+
+def id_of_scope(scope: Scope) -> str:
+    """The request's id, which the doorway gave it."""
+    return str(scope.get("state", {}).get("request_id") or uuid4())

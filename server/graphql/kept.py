@@ -1,6 +1,6 @@
 """A Strawberry schema, taught to take its documents from those that we keep."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 
 from graphql import (
@@ -16,7 +16,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types import ExecutionContext
 
-from server.graphql.documents import Documents
+from server.graphql.documents import Documents, Trusted
 from server.graphql.limits import Limits, comparing
 
 
@@ -27,7 +27,7 @@ class KeptDocuments(SchemaExtension):
         self._documents = documents
 
     def on_parse(self) -> Iterator[None]:
-        self.execution_context.graphql_document = self._documents.read(self.execution_context.query or "")
+        self.execution_context.graphql_document = self._documents.read(self.execution_context.query or "").node
         yield
 
     def on_validate(self) -> Iterator[None]:
@@ -49,10 +49,12 @@ def rules_of(schema: Schema, limits: Limits, *, introspection: bool) -> tuple[ty
     return tuple(rules)
 
 
-def keeping(schema: Schema, limits: Limits, *, introspection: bool) -> tuple[Schema, Documents]:
+def keeping(
+    schema: Schema, limits: Limits, *, introspection: bool, trusted: Iterable[Trusted] | None = None
+) -> tuple[Schema, Documents]:
     """A copy of the schema that takes its documents from the ones beside it, and logs nothing by itself."""
     rules = rules_of(schema, limits, introspection=introspection)
-    documents = Documents(schema._schema, rules, limits, suggest=introspection)
+    documents = Documents(schema._schema, rules, limits, suggest=introspection, trusted=trusted)
     schema = copy(schema)
     schema.extensions = (*schema.extensions, lambda: KeptDocuments(documents))
     # Its own log holds an excerpt of the source for every mistake of a client.

@@ -29,6 +29,9 @@ class Limits:
     aliases: int = 15
     directives: int = 50
     root_fields: int = 20
+    #: Objects that it can return (see `cost`); and selections looked at to know how many.
+    cost: int = 50_000
+    selections: int = 20_000
     #: Operations and fragments in a document, and comparisons of fields that may have to be merged.
     definitions: int = 100
     comparisons: int = 3_000
@@ -37,7 +40,7 @@ class Limits:
     characters: int = 50_000
     brackets: int = 64
     errors: int = 10
-    #: The length of all documents that are kept parsed and validated; 45 MB of memory at the very worst.
+    #: The length of all documents that are kept parsed and validated; 50 MB of memory at the very worst.
     cached_characters: int = 250_000
 
     #: A request: how large it is, and how long its body takes to arrive.

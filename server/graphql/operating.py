@@ -1,34 +1,58 @@
 """One operation from its document to its answers, the same for both transports."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+import orjson
 from graphql import GraphQLError
 from strawberry.schema import Schema
 from strawberry.types import ExecutionResult
 
-from resolvers.context import Viewer
+from models.refusal import BadUserInput, TooCostly
+from resolvers.context import Context, Viewer
+from schema.plan.coercion import Uncoercible
+from schema.plan.late import Text
+from schema.plan.parameters import Unplanned
+from schema.plan.plan import Plan
+from schema.plan.planner import Called, Planned, Planner
 from server.graphql.asked import Asked
-from server.graphql.documents import Documents, operation_of
-from server.graphql.entrance import Enter, Entered, Entrance
+from server.graphql.documents import Documents, KeptOperation, Rejected
+from server.graphql.entrance import Enter, Entrance
 from server.graphql.errors import is_request_error, tell
 from server.graphql.limits import Limits
+from server.observe import tracing
 from server.observe.operation import Kind, Operation, Transport
+
+_NONE: Final[Mapping[str, Any]] = {}
+
+#: The coerced variables, and the plan for them.
+_Planned = tuple[dict[str, Any], Plan]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What is sent: `data` and `errors`, or with `refused` the errors alone, since nothing was executed."""
 
-    payload: dict[str, Any]
-    refused: bool
-    #: Of the first error.
-    code: str | None
+    #: The JSON of it.
+    text: bytes
+    #: The errors, where there are some.
+    errors: list[dict[str, Any]] | None = None
+    refused: bool = False
+
+    @property
+    def code(self) -> str | None:
+        """Of the first error."""
+        code: str | None = self.errors[0]["extensions"]["code"] if self.errors else None
+        return code
+
+    @classmethod
+    def refusing(cls, errors: list[dict[str, Any]]) -> "Answer":
+        return cls(orjson.dumps({"errors": errors}), errors, refused=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +61,7 @@ class Means:
 
     schema: Schema
     documents: Documents
+    planner: Planner
     enter: Enter
     observe: Callable[[Operation], None]
     limits: Limits
@@ -53,77 +78,204 @@ class Operating:
         self._asked = asked
         self._entrance = entrance
         self._transport: Transport = transport
-        node = operation_of(means.documents.read(asked.query), asked.operation_name)
-        self.kind: Kind = node.operation.value
-        self._name = node.name.value if node.name else None
+        self._span = tracing.begin(entrance.request_id)
+        try:
+            self.operation = means.documents.of(asked).operation(asked.operation_name)
+        except Exception as error:
+            if self._span is not None:
+                code = BadUserInput.code if isinstance(error, Rejected) else getattr(error, "code", "INTERNAL")
+                tracing.refuse(self._span, entrance.request_id, asked.operation_name, code)
+            raise
+        self.kind: Kind = self.operation.kind
+        self._cost = 0
         self._code: str | None = None
         self._user_id: UUID | None = None
 
     async def answer(self) -> Answer:
-        """The answer of a query or a mutation."""
-        async with aclosing(self.answers()) as answers:
-            return await anext(answers)
-
-    async def answers(self) -> AsyncGenerator[Answer, None]:
-        """One answer, or those of a subscription; whatever goes wrong is told in one that is `refused`."""
+        """The answer of a query or a mutation; whatever goes wrong is told in one that is `refused`."""
         try:
-            try:
-                context = await self._means.enter(self._entrance)
-                if isinstance(context.caller, Viewer):
-                    self._user_id = context.caller.user_id
-                if self.kind == "subscription":
-                    async with aclosing(await self._stream(context)) as results:
-                        async for result in results:
-                            yield self._answer(result)
-                else:
-                    # Told before the next line can be interrupted: a mutation is not to be without an answer.
-                    yield self._answer(await self._execute(context))
-            except Exception as error:
-                told = GraphQLError(str(error), original_error=error)
-                yield self._answer(ExecutionResult(None, [told]))
+            context = await self._enter()
+            planned = await self._planned()
+            answer = self._query if self.kind == "query" else self._mutation
+            if self._span is None:
+                return await answer(context, planned)
+            with tracing.part("graphql.execute"):
+                return await answer(context, planned)
+        except Exception as error:
+            return self._refused(error)
+        except asyncio.CancelledError as error:
+            self._cancelled(error)
+            raise
         finally:
             self._over()
 
-    async def _execute(self, context: Entered) -> ExecutionResult:
-        # The database limits what a mutation takes. Cancelled here, nobody would know whether it happened.
-        async with asyncio.timeout(self._means.limits.query_seconds if self.kind == "query" else None):
-            return await self._means.schema.execute(
-                self._asked.query,
-                variable_values=self._asked.variables,
-                context_value=context,
-                operation_name=self._asked.operation_name,
-                operation_extensions=self._asked.extensions,
-            )
+    async def answers(self) -> AsyncGenerator[Answer, None]:
+        """One answer, or those of a subscription."""
+        if self.kind != "subscription":
+            # Told before the next line can be interrupted: a mutation is not to be without an answer.
+            yield await self.answer()
+            return
+        try:
+            try:
+                context = await self._enter()
+                planned = await self._planned()
+                async with aclosing(await self._stream(context, planned)) as results:
+                    first = await self._first(results)
+                    if first is not None:
+                        yield first
+                    async for result in results:
+                        yield self._answer(result)
+            except Exception as error:
+                yield self._refused(error)
+            except asyncio.CancelledError as error:
+                self._cancelled(error)
+                raise
+        finally:
+            self._over()
 
-    async def _stream(self, context: Entered) -> AsyncGenerator[Any, None]:
+    async def _enter(self) -> Context:
+        self._hold_to_cost()
+        context = await self._means.enter(self._entrance)
+        if isinstance(context.caller, Viewer):
+            self._user_id = context.caller.user_id
+        return context
+
+    def _hold_to_cost(self) -> None:
+        self._cost, limit = self.operation.cost.of(self._asked.variables or _NONE), self._means.limits.cost
+        if self._cost > limit:
+            raise TooCostly(self._cost, limit)
+
+    async def _query(self, context: Context, planned: _Planned | None) -> Answer:
+        if planned is None:
+            return self._answer(await self._execute(context))
+        planner = self._means.planner
+        variables, plan = planned
+        try:
+            # One statement, which the database limits.
+            return self._whole(await planner.whole(plan, variables, context))
+        except Uncoercible:
+            return self._answer(await self._execute(context))
+        except Unplanned:
+            pass
+        async with asyncio.timeout(self._means.limits.query_seconds):
+            parted = await planner.parts(plan, variables, context)
+            context.refusals = parted.refusals
+            return self._answer(await self._execute(context, parted.root))
+
+    async def _planned(self) -> _Planned | None:
+        """None where the ordinary way is to say what is wrong with the variables."""
+        planned = planned_of(self._means.planner, self.operation)
+        try:
+            variables = planned.variables(self._asked.variables)
+            plan = planned.plan(variables)
+            if not plan.is_ready:
+                # It may take a tenth of a second, of which everybody else is to have their part.
+                async with self._means.documents.turn:
+                    if not plan.is_ready:
+                        with tracing.part("graphql.plan"):
+                            await asyncio.to_thread(plan.prepare)
+        except Uncoercible:
+            return None
+        return variables, plan
+
+    async def _mutation(self, context: Context, planned: _Planned | None) -> Answer:
+        if planned is not None:
+            variables, plan = planned
+            with suppress(Uncoercible):
+                if plan.calls is not None:
+                    return self._called(await self._means.planner.call(plan.calls, plan, variables, context))
+                self._ask(context, planned)
+        return self._answer(await self._execute(context))
+
+    def _ask(self, context: Context, planned: _Planned) -> None:
+        """Hands down what is asked for of the rows in each answer."""
+        variables, plan = planned
+        context.asking = lambda key: self._means.planner.reading(plan, key, variables, context)
+
+    async def _execute(self, context: Context, root: Any = None) -> ExecutionResult:
+        return await self._means.schema.execute(
+            self.operation.document.text,
+            variable_values=self._asked.variables,
+            context_value=context,
+            root_value=root,
+            operation_name=self._asked.operation_name,
+            operation_extensions=self._asked.extensions,
+        )
+
+    async def _stream(self, context: Context, planned: _Planned | None) -> AsyncGenerator[Any, None]:
+        if planned is not None:
+            self._ask(context, planned)
         return await self._means.schema.stream(
-            self._asked.query,
+            self.operation.document.text,
             variable_values=self._asked.variables,
             context_value=context,
             operation_name=self._asked.operation_name,
             operation_extensions=self._asked.extensions,
         )
 
+    async def _first(self, results: AsyncGenerator[Any, None]) -> Answer | None:
+        """The first answer of a subscription, which is the end of its beginning; None when it ended without one."""
+        if self._span is None:
+            result = await anext(results, None)
+        else:
+            with tracing.beginning(self._end_span):
+                result = await anext(results, None)
+        answer = None if result is None else self._answer(result)
+        self._end_span()
+        return answer
+
     def _answer(self, result: ExecutionResult) -> Answer:
+        payload: dict[str, Any] = {"data": result.data}
+        if self.kind != "subscription":
+            payload["extensions"] = {"cost": self._cost}
         if not result.errors:
-            payload: dict[str, Any] = {"data": result.data}
-            if result.extensions:
-                payload["extensions"] = result.extensions
-            return Answer(payload, refused=False, code=None)
-        errors = tell(result.errors, self._entrance.request_id, suggest=self._means.suggest)
-        code: str = errors[0]["extensions"]["code"]
-        self._code = self._code or code
+            return Answer(orjson.dumps(payload))
+        errors = self._told(result.errors)
         if is_request_error(result.data, result.errors):
-            return Answer({"errors": errors}, refused=True, code=code)
-        payload = {"errors": errors, "data": result.data}
-        if result.extensions:
-            payload["extensions"] = result.extensions
-        return Answer(payload, refused=False, code=code)
+            return Answer.refusing(errors)
+        return Answer(orjson.dumps({"errors": errors, **payload}), errors)
+
+    def _whole(self, text: Text) -> Answer:
+        """The answer that Postgres made."""
+        end = b',"extensions":{"cost":%d}}' % self._cost
+        if not text.refusals:
+            return Answer(b'{"data":%b%b' % (text.json, end))
+        errors = self._told(
+            [
+                GraphQLError(str(refusal), missing.fields, path=[missing.key or ""], original_error=refusal)
+                for missing, refusal in text.refusals
+            ]
+        )
+        return Answer(b'{"errors":%b,"data":%b%b' % (orjson.dumps(errors), text.json, end), errors)
+
+    def _called(self, called: Called) -> Answer:
+        payload = {"data": called.data, "extensions": {"cost": self._cost}}
+        if not called.errors:
+            return Answer(orjson.dumps(payload))
+        errors = self._told(called.errors)
+        return Answer(orjson.dumps({"errors": errors, **payload}), errors)
+
+    def _refused(self, error: Exception) -> Answer:
+        return Answer.refusing(self._told([GraphQLError(str(error), original_error=error)]))
+
+    def _told(self, errors: Sequence[GraphQLError]) -> list[dict[str, Any]]:
+        told = tell(errors, self._entrance.request_id, suggest=self._means.suggest)
+        self._code = self._code or told[0]["extensions"]["code"]
+        return told
+
+    def _cancelled(self, error: asyncio.CancelledError) -> None:
+        if self._span is not None:
+            tracing.fail(self._span, error)
+
+    def _end_span(self) -> None:
+        if self._span is not None:
+            tracing.end(self._span, self.kind, self.operation.name, self._code)
 
     def _over(self) -> None:
+        self._end_span()
         self._means.observe(
             Operation(
-                name=self._name,
+                name=self.operation.name,
                 kind=self.kind,
                 seconds=perf_counter() - self._started,
                 code=self._code,
@@ -132,3 +284,11 @@ class Operating:
                 transport=self._transport,
             )
         )
+
+
+def planned_of(planner: Planner, operation: KeptOperation) -> Planned:
+    """The plans of a kept operation, which go when it goes."""
+    planned: Planned | None = operation.slots.get("planned")
+    if planned is None:
+        planned = operation.slots["planned"] = planner.planned(operation.document.node, operation.node)
+    return planned

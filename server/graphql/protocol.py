@@ -8,6 +8,7 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import orjson
 from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived, WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Operation as Exchange
@@ -24,7 +25,7 @@ from server.graphql.asked import Asked, Malformed
 from server.graphql.documents import Rejected
 from server.graphql.entrance import Entrance, token_of
 from server.graphql.errors import tell, tell_exception
-from server.graphql.operating import Operating
+from server.graphql.operating import Answer, Operating
 from server.graphql.socket import Socket
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Conversation(BaseGraphQLTransportWSHandler[Any, None]):
         except Malformed as error:
             await self.handle_invalid_message(error.message)
             return
-        exchange = Exchange(self, message["id"], asked.query, asked.variables, asked.operation_name)
+        exchange = Exchange(self, message["id"], asked.query or "", asked.variables, asked.operation_name)
         if len(self._socket.running) >= self._limits.subscriptions_per_socket:
             refusal = RateLimited("Too many operations on this connection.", retry_after=1)
             await self._refuse(exchange, [{"message": refusal.message, "extensions": refusal.extensions}])
@@ -162,19 +163,24 @@ class Conversation(BaseGraphQLTransportWSHandler[Any, None]):
             count = 0
             async for answer in answers:
                 if answer.refused:
-                    await self._refuse(exchange, answer.payload["errors"])
+                    await self._refuse(exchange, answer.errors or [])
                     return
                 count += 1
                 if count % _TURN == 0:
                     # Neither a source with a backlog nor a socket that takes all of it gives way by itself.
                     await asyncio.sleep(0)
-                message = {"id": exchange.id, "type": "next", "payload": answer.payload}
-                await exchange.send_operation_message(cast(Message, message))
+                await self._next(exchange, answer)
         await exchange.send_operation_message({"id": exchange.id, "type": "complete"})
+
+    async def _next(self, exchange: Exchange[Any, None], answer: Answer) -> None:
+        if not exchange.completed:
+            await self._socket.send_text(
+                f'{{"id":{orjson.dumps(exchange.id).decode()},"type":"next","payload":{answer.text.decode()}}}'
+            )
 
     async def _begun(self, asked: Asked, entrance: Entrance) -> Operating:
         documents = self._means.documents
-        if documents.knows(asked.query):
+        if documents.knows(asked):
             return Operating(self._means, asked, entrance, "websocket")
         # One socket can bring a hundred new documents at once: everybody else comes in between.
         async with documents.turn:

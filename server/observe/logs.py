@@ -2,8 +2,6 @@
 
 import logging
 import sys
-import threading
-from contextlib import suppress
 from typing import Any, BinaryIO, Final
 
 import orjson
@@ -11,11 +9,13 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from models.refusal import Refusal, Refusals
+from server.observe.lines import Lines
 from server.observe.redaction import redact
 
 #: Of the libraries only what is worth waking up for: their debug lines hold headers and parameters.
 LIBRARY_LEVEL: Final = logging.WARNING
 _LEVELS: Final = ((50, "critical"), (40, "error"), (30, "warning"), (20, "info"), (0, "debug"))
+_NUMBERS: Final = logging.getLevelNamesMapping()
 #: What may not reach a terminal as it is.
 _CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 
@@ -36,7 +36,9 @@ def configure(json: bool, level: str, to: BinaryIO | None = None) -> None:
             *renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=_LinesFactory(to or sys.stdout.buffer),
+        logger_factory=_LinesFactory(
+            Lines(to or sys.stdout.buffer), gathers=json and _NUMBERS[level.upper()] <= logging.INFO
+        ),
         # Who logs on the hot path binds once (see Observer); others follow a later `configure`.
         cache_logger_on_first_use=False,
     )
@@ -114,24 +116,16 @@ def _encode(logger: WrappedLogger, method: str, line: Any) -> bytes:
     return str(line).encode(errors="replace")
 
 
-class _Lines:
-    """Writes whole lines, from any thread. One that cannot be written is lost, and nothing else with it."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._lock = threading.Lock()
-
-    def msg(self, line: bytes) -> None:
-        with suppress(OSError, ValueError), self._lock:
-            self._file.write(line + b"\n")
-            self._file.flush()
-
-    debug = info = warning = error = critical = msg
-
-
 class _LinesFactory:
-    def __init__(self, file: BinaryIO) -> None:
-        self._lines = _Lines(file)
+    def __init__(self, lines: Lines, gathers: bool) -> None:
+        self.lines = lines
+        self.gathers = gathers
 
-    def __call__(self, *_: Any) -> _Lines:
-        return self._lines
+    def __call__(self, *_: Any) -> Lines:
+        return self.lines
+
+
+def gathering() -> Lines | None:
+    """What takes finished lines of level info, past structlog; None when lines are for people, or fewer are told."""
+    factory = structlog.get_config()["logger_factory"]
+    return factory.lines if isinstance(factory, _LinesFactory) and factory.gathers else None

@@ -6,29 +6,31 @@ Label values are bounded: an operation's name is the client's own, and each woul
 import math
 import re
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from itertools import accumulate
 from typing import Final
 
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     Gauge,
     GCCollector,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.observe.operation import Operation
+from server.observe.operation import Kind, Operation
+from storage.connections import Connections
 
 #: How many names of operations, beside those given, get a series of their own.
 NAMES_LIMIT: Final = 100
@@ -48,37 +50,17 @@ class Metrics:
         self.registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
-        self._operations = Counter(
-            "leporello_operations",
-            "GraphQL operations that ended, by their outcome.",
-            ("kind", "name", "code"),
-            registry=self.registry,
-        )
-        self._seconds = Histogram(
-            "leporello_operation_seconds",
-            "How long queries and mutations took.",
-            ("kind",),
-            buckets=BUCKETS,
-            registry=self.registry,
-        )
+        self._operations = _Operations()
+        self.registry.register(self._operations)
         self._names = set(names)
         self._room = len(self._names) + NAMES_LIMIT
         self._codes: set[str] = set()
-        # Looking a child up by its labels takes longer than counting; as bounded as the labels are.
-        self._counters: dict[tuple[str, str, str], Counter] = {}
-        self._timers: dict[str, Histogram] = {kind: self._seconds.labels(kind) for kind in ("query", "mutation")}
         self._answer: tuple[float, bytes] = (-math.inf, b"")
 
     def count(self, operation: Operation) -> None:
-        labels = (operation.kind, self._named(operation), self._coded(operation.code))
-        counter = self._counters.get(labels)
-        if counter is None:
-            counter = self._counters[labels] = self._operations.labels(*labels)
-        counter.inc()
-        # A subscription lasts as long as somebody looks: that says nothing about how fast we are.
-        timer = self._timers.get(operation.kind)
-        if timer is not None:
-            timer.observe(operation.seconds)
+        """Called, as `route` is answered, on the loop's thread alone."""
+        outcome = (operation.kind, self._named(operation), self._coded(operation.code))
+        self._operations.add(outcome, operation.seconds)
 
     def _named(self, operation: Operation) -> str:
         name = operation.name
@@ -117,14 +99,18 @@ class Metrics:
         """Numbers that a part counts by itself and that only grow, such as the broadcast's."""
         self.registry.register(_Counted(f"leporello_{prefix}", read))
 
-    def pool(self, engine: AsyncEngine, name: str = "sql") -> None:
-        """How many connections of the engine's pool are in use, and how many there may be."""
+    def pool(self, engine: AsyncEngine, lean: Connections | None = None, name: str = "sql") -> None:
+        """How many connections of the engine's pool are in use, and how many there may be; and of the lean ones."""
         pool = engine.sync_engine.pool
-        if not isinstance(pool, QueuePool):
-            return
-        self.gauge(f"{name}_connections_used", "SQL connections in use.", pool.checkedout)
-        self.gauge(f"{name}_connections_idle", "SQL connections open and waiting.", pool.checkedin)
-        self.gauge(f"{name}_connections_size", "SQL connections that the pool keeps.", pool.size)
+        if isinstance(pool, QueuePool):
+            self.gauge(f"{name}_connections_used", "SQL connections in use.", pool.checkedout)
+            self.gauge(f"{name}_connections_idle", "SQL connections open and waiting.", pool.checkedin)
+            self.gauge(f"{name}_connections_size", "SQL connections that the pool keeps.", pool.size)
+        if lean is not None:
+            self.gauge(f"{name}_lean_connections_used", "Lean SQL connections in use.", lambda: lean.used)
+            self.gauge(f"{name}_lean_connections_idle", "Lean SQL connections open and waiting.", lambda: lean.idle)
+            self.gauge(f"{name}_lean_connections_size", "Lean SQL connections that there may be.", lambda: lean.size)
+            self.gauge(f"{name}_lean_connections_waiting", "Who waits for one of them.", lambda: lean.waiting)
 
     def route(self, path: str = "/metrics") -> Route:
         return Route(path, self._respond, methods=["GET"], include_in_schema=False)
@@ -135,6 +121,39 @@ class Metrics:
             self._answer = (now, generate_latest(self.registry))
         media_type = "text/plain; version=0.0.4; charset=utf-8"
         return Response(self._answer[1], headers={"content-type": media_type, "cache-control": "no-store"})
+
+
+class _Operations(Collector):
+    """Plain numbers, which become Prometheus's when they are read: its own take a lock for every one that is added."""
+
+    def __init__(self) -> None:
+        self._ended: dict[tuple[str, str, str], int] = {}
+        # A subscription lasts as long as somebody looks: that says nothing about how fast we are.
+        self._took = {kind: [0] * (len(BUCKETS) + 1) for kind in ("query", "mutation")}
+        self._seconds = dict.fromkeys(self._took, 0.0)
+
+    def add(self, outcome: tuple[Kind, str, str], seconds: float) -> None:
+        self._ended[outcome] = self._ended.get(outcome, 0) + 1
+        kind = outcome[0]
+        if kind in self._took:
+            self._took[kind][bisect_left(BUCKETS, seconds)] += 1
+            self._seconds[kind] += seconds
+
+    def collect(self) -> Iterable[Metric]:
+        ended = CounterMetricFamily(
+            "leporello_operations",
+            "GraphQL operations that ended, by their outcome.",
+            labels=("kind", "name", "code"),
+        )
+        for outcome, count in self._ended.items():
+            ended.add_metric(outcome, count)
+        took = HistogramMetricFamily(
+            "leporello_operation_seconds", "How long queries and mutations took.", labels=("kind",)
+        )
+        for kind, counts in self._took.items():
+            told = zip((*map(floatToGoString, BUCKETS), "+Inf"), accumulate(counts), strict=True)
+            took.add_metric((kind,), [*told], self._seconds[kind])
+        return ended, took
 
 
 class _Counted(Collector):

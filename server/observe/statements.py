@@ -1,15 +1,18 @@
 """Spans for the SQL of a traced operation: the statement's text, never what it was given or gave."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final
 
-from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.trace import Span, SpanKind
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.observe import tracing
+from storage.connections import Connections
 
 #: Characters of a statement that are told, and statements that are kept ready to be told.
 STATEMENT_LIMIT: Final = 2_048
@@ -19,22 +22,41 @@ STATEMENTS_KEPT: Final = 512
 _literal = re.compile(r"'(?:[^']|'')*+(?:'|\Z)|\$(\w{0,64}+)\$.*?(?:\$\1\$|\Z)", re.DOTALL)
 
 
-def instrument(engine: AsyncEngine) -> None:
+def instrument(engine: AsyncEngine, lean: Connections | None = None) -> None:
     """Makes a span of each statement that an operation runs; what runs outside of one makes none."""
     event.listen(engine.sync_engine, "before_cursor_execute", _begin_statement)
     event.listen(engine.sync_engine, "after_cursor_execute", _end_statement)
     event.listen(engine.sync_engine, "handle_error", _fail_statement)
+    if lean is not None:
+        lean.observe = _spanned
+
+
+def _begun(system: str, statement: str) -> Span | None:
+    span = tracing.child("sql", SpanKind.CLIENT)
+    if span is not None:
+        span.set_attribute("db.system.name", system)
+        span.set_attribute("db.query.text", _without_literals(statement[:STATEMENT_LIMIT]))
+    return span
+
+
+@contextmanager
+def _spanned(statement: str) -> Iterator[None]:
+    span = _begun("postgresql", statement)
+    try:
+        yield
+    except BaseException as error:
+        if span is not None:
+            tracing.fail(span, error)
+        raise
+    finally:
+        if span is not None:
+            span.end()
 
 
 def _begin_statement(
     connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
 ) -> None:
-    span = tracing.child("sql")
-    if span is None:
-        return
-    span.set_attribute("db.system.name", connection.dialect.name)
-    span.set_attribute("db.query.text", _without_literals(statement[:STATEMENT_LIMIT]))
-    context.leporello_span = span
+    context.leporello_span = _begun(connection.dialect.name, statement)
 
 
 def _end_statement(
@@ -48,8 +70,7 @@ def _end_statement(
 def _fail_statement(failed: ExceptionContext) -> None:
     span: Span | None = getattr(failed.execution_context, "leporello_span", None)
     if span is not None:
-        # Its message may hold parameters and rows.
-        span.set_status(Status(StatusCode.ERROR, type(failed.original_exception).__name__))
+        tracing.fail(span, failed.original_exception)
         span.end()
 
 

@@ -3,12 +3,12 @@
 Not for its fields: a span a field made 286 ms out of 42. No span holds variables or the messages of errors.
 """
 
-from collections.abc import Iterator
-from contextlib import suppress
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
-from graphql import GraphQLError
 from opentelemetry import trace
 from opentelemetry.context import Context as TraceContext
 from opentelemetry.sdk.resources import Resource
@@ -18,19 +18,22 @@ from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Receive, Scope, Send
-from strawberry.extensions import SchemaExtension
-from strawberry.types.graphql import OperationType
 
 from server.observe import redaction
+from server.observe.operation import Kind
 
 #: Spans that wait for the collector before new ones are dropped, and seconds that it has for a batch.
 QUEUE_LIMIT: Final = 2_048
 EXPORT_SECONDS: Final = 5
 NAME_LIMIT: Final = 64
+#: For how long at most a subscription is taken to begin: its first event may come in hours.
+BEGINNING_SECONDS: Final = 1.0
 
 _tracer: Tracer | None = None
-# The part of an operation that is running; what runs outside of one has no spans.
+# The operation that is running, or the part of it; what runs outside of one has no spans.
 _current: ContextVar[Span | None] = ContextVar("current_span", default=None)
+# The request whose operation was refused unread: what the direct way leaves is looked at once more, and told once.
+_refused: ContextVar[str | None] = ContextVar("refused_request", default=None)
 _incoming: ContextVar[TraceContext | None] = ContextVar("incoming_trace", default=None)
 _propagator = TraceContextTextMapPropagator()
 
@@ -71,12 +74,90 @@ def _collector(endpoint: str) -> SpanProcessor:
     return BatchSpanProcessor(exporter, max_queue_size=QUEUE_LIMIT, export_timeout_millis=EXPORT_SECONDS * 1_000)
 
 
-def child(name: str) -> Span | None:
-    """A span below the part of the operation that is running; None where nothing is traced."""
+def begin(request_id: str) -> Span | None:
+    """The span of an operation, below which its parts are until it is ended; None where it is not traced."""
+    if _tracer is None or _refused.get() == request_id:
+        return None
+    span = _tracer.start_span("graphql.operation", _incoming.get() or TraceContext(), SpanKind.SERVER)
+    if not span.is_recording():
+        return None
+    _current.set(span)
+    return span
+
+
+def end(span: Span, kind: Kind, name: str | None, code: str | None) -> None:
+    """Ends the span of an operation; again, it does nothing."""
+    if span.is_recording():
+        span.set_attribute("graphql.operation.type", kind)
+        _end(span, name, code)
+
+
+def refuse(span: Span, request_id: str, name: str | None, code: str) -> None:
+    """Ends the span of an operation whose document is not answered; `name` is what the client called it."""
+    _refused.set(request_id)
+    _end(span, name, code)
+
+
+def _end(span: Span, name: str | None, code: str | None) -> None:
+    if name is not None:
+        span.set_attribute("graphql.operation.name", redaction.text(name[:NAME_LIMIT]))
+    if code is not None:
+        span.set_status(Status(StatusCode.ERROR, code))
+    span.end()
+
+
+def fail(span: Span, error: BaseException) -> None:
+    """Says that it went wrong, by the error's type: its message may hold anything."""
+    if span.is_recording():
+        span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+
+
+@contextmanager
+def part(name: str) -> Iterator[Span | None]:
+    """A part of the operation that is running, and the current one for as long; nothing where nothing is traced."""
+    span = child(name, SpanKind.INTERNAL)
+    if span is None:
+        yield None
+        return
+    token = _current.set(span)
+    try:
+        yield span
+    except BaseException as error:
+        fail(span, error)
+        raise
+    finally:
+        _current.reset(token)
+        _close(span)
+
+
+@contextmanager
+def beginning(end: Callable[[], None]) -> Iterator[None]:
+    """The part `graphql.execute` of what may go on for hours: at BEGINNING_SECONDS it is over, and `end` is called."""
+
+    def begun() -> None:
+        if span is not None:
+            _close(span)
+        end()
+
+    with part("graphql.execute") as span:
+        timer = asyncio.get_running_loop().call_later(BEGINNING_SECONDS, begun)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+def _close(span: Span) -> None:
+    if span.is_recording():
+        span.end()
+
+
+def child(name: str, kind: SpanKind) -> Span | None:
+    """A span below what is running; None where nothing is traced."""
     parent = _current.get()
     if parent is None or _tracer is None or not parent.is_recording():
         return None
-    return _tracer.start_span(name, trace.set_span_in_context(parent, TraceContext()), SpanKind.CLIENT)
+    return _tracer.start_span(name, trace.set_span_in_context(parent, TraceContext()), kind)
 
 
 class Traceparent:
@@ -96,65 +177,3 @@ class Traceparent:
             await self._app(scope, receive, send)
         finally:
             _incoming.reset(token)
-
-
-class Tracing(SchemaExtension):
-    """Spans for an operation, and for its parse, validate and execute."""
-
-    _span: Span | None = None
-
-    def on_operation(self) -> Iterator[None]:
-        if _tracer is None:
-            yield
-            return
-        self._span = _tracer.start_span("graphql.operation", _incoming.get() or TraceContext(), SpanKind.SERVER)
-        try:
-            yield
-        except BaseException as error:
-            self._span.set_status(Status(StatusCode.ERROR, type(error).__name__))
-            raise
-        finally:
-            self._finish(self._span)
-
-    def on_parse(self) -> Iterator[None]:
-        yield from self._part("graphql.parse")
-
-    def on_validate(self) -> Iterator[None]:
-        yield from self._part("graphql.validate")
-
-    def on_execute(self) -> Iterator[None]:
-        yield from self._part("graphql.execute")
-        if self._span is not None and self.execution_context.operation_type is OperationType.SUBSCRIPTION:
-            # A stream may last for hours: its span is that of its beginning.
-            self._finish(self._span)
-
-    def _part(self, name: str) -> Iterator[None]:
-        if self._span is None or _tracer is None or not self._span.is_recording():
-            yield
-            return
-        span = _tracer.start_span(name, trace.set_span_in_context(self._span, TraceContext()))
-        token = _current.set(span)
-        try:
-            yield
-        finally:
-            _current.reset(token)
-            span.end()
-
-    def _finish(self, span: Span) -> None:
-        if not span.is_recording():
-            return
-        asked = self.execution_context
-        if asked.graphql_document is not None:
-            with suppress(RuntimeError):  # It names an operation that it does not have.
-                span.set_attribute("graphql.operation.type", asked.operation_type.value)
-        if asked.operation_name is not None:
-            span.set_attribute("graphql.operation.name", redaction.text(asked.operation_name[:NAME_LIMIT]))
-        if asked.pre_execution_errors:
-            span.set_status(Status(StatusCode.ERROR, _code(asked.pre_execution_errors[0])))
-        span.end()
-
-
-def _code(error: GraphQLError) -> str:
-    given = error.extensions or getattr(error.original_error, "extensions", None) or {}
-    code = given.get("code") or type(error.original_error or error).__name__
-    return str(code)[:NAME_LIMIT]

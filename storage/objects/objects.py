@@ -47,6 +47,7 @@ class Objects:
         self._client = client
         self._bucket = name
         self.url = signer.url
+        self.turns = signer.turns
         self.ticket = signer.ticket
 
     @classmethod

@@ -72,10 +72,15 @@ class Signer:
 
         Every process gives the same one for WINDOW seconds, so that a browser can cache what it led to.
         """
-        # Each key turns at its own time, or every picture of a book would be fetched anew at once.
+        return self._signed(key, self.turns(key, now) - WINDOW, content_type, disposition)
+
+    def turns(self, key: str, now: datetime) -> int:
+        """The Unix time at which the key gets another address.
+
+        Each at its own, or every picture of a book would be fetched anew at once.
+        """
         moment = int(now.timestamp())
-        moment -= (moment - zlib.crc32(key.encode())) % WINDOW
-        return self._signed(key, moment, content_type, disposition)
+        return moment - (moment - zlib.crc32(key.encode())) % WINDOW + WINDOW
 
     def _sign(self, key: str, moment: int, content_type: str, disposition: str) -> str:
         request = AWSRequest(

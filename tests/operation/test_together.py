@@ -12,12 +12,13 @@ from tests.canvas import POINTS, PaintedBook, all_of, delete, move, text, update
 from tests.client import Answer, placed
 
 
-async def test_twelve_writers_leave_no_hole_in_the_numbers(book: PaintedBook) -> None:
+async def test_twelve_writers_leave_no_hole_in_the_numbers(book: PaintedBook, elsewhere: PaintedBook) -> None:
     before = (await book.read())["seq"]
     async with book.owner.follow(asks.EVENTS, bookId=book.id, after=before) as events:
 
         async def writer(name: int) -> list[Answer]:
-            return [await book.do(text(f"{name}.{n}")) for n in range(4)]
+            at = (book, elsewhere)[name % 2]
+            return [await at.do(text(f"{name}.{n}")) for n in range(4)]
 
         written = await asyncio.gather(*(writer(name) for name in range(12)))
         answers = [answer for each in written for answer in each]
@@ -30,7 +31,7 @@ async def test_twelve_writers_leave_no_hole_in_the_numbers(book: PaintedBook) ->
     assert len(set(await book.stack())) == 48
 
 
-async def test_changes_of_two_fields_at_once_both_stand(book: PaintedBook) -> None:
+async def test_changes_of_two_fields_at_once_both_stand(book: PaintedBook, elsewhere: PaintedBook) -> None:
     [id] = await book.create(text())
     fields: list[dict[str, Any]] = [
         {"x": 1},
@@ -40,17 +41,20 @@ async def test_changes_of_two_fields_at_once_both_stand(book: PaintedBook) -> No
         {"content": "both"},
         {"color": "#ffffff"},
     ]
-    await all_of(*(book.do(update(id, **sent)) for sent in fields), book.do(move(id, to="FRONT")))
+    updates = (at.do(update(id, **sent)) for at, sent in zip((book, elsewhere) * 3, fields, strict=True))
+    await all_of(*updates, book.do(move(id, to="FRONT")))
     element = await book.element(id)
     for sent in fields:
         assert {**element, **sent} == element
 
 
-async def test_of_two_that_know_the_same_only_one_may_change_it(book: PaintedBook) -> None:
+async def test_of_two_that_know_the_same_only_one_may_change_it(book: PaintedBook, elsewhere: PaintedBook) -> None:
     [id] = await book.create(text())
     for turn in range(5):
         seen = (await book.element(id))["seq"]
-        both = await all_of(*(book.do(update(id, x=10 * turn + n, ifSeq=seen)) for n in (1, 2)))
+        both = await all_of(
+            *(at.do(update(id, x=10 * turn + n, ifSeq=seen)) for n, at in enumerate((book, elsewhere), 1))
+        )
         [won] = [answer for answer in both if answer.code is None]
         [lost] = [answer for answer in both if answer.code == "CONFLICT"]
         now = won.it["results"][0]["element"]
@@ -73,9 +77,11 @@ async def test_two_books_that_take_the_same_client_ids_at_once(book: PaintedBook
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_whatever_six_people_do_at_once_all_see_the_same(book: PaintedBook, seed: int) -> None:
+async def test_whatever_six_people_do_at_once_all_see_the_same(
+    book: PaintedBook, elsewhere: PaintedBook, seed: int
+) -> None:
     photos = [await book.photo() for _ in range(3)]
-    story = Story(book, elements=[], pages=[book.page], photos=photos)
+    story = Story((book, elsewhere), elements=[], pages=[book.page], photos=photos)
     start = State.of(await book.read())
     async with book.owner.follow(asks.EVENTS, bookId=book.id, after=start.seq) as events:
         await asyncio.gather(*(story.peer(seed * 6 + number, batches=10) for number in range(3)))
@@ -129,9 +135,9 @@ class State:
 
 @dataclass
 class Story:
-    """What six people do, by chance; they know of each other's things as soon as those are there."""
+    """What six people do, by chance, at two programs; they know of each other's things as soon as those are there."""
 
-    book: PaintedBook
+    books: tuple[PaintedBook, ...]
     elements: list[str]
     pages: list[str]
     photos: list[str]
@@ -141,7 +147,8 @@ class Story:
         chance = random.Random(seed)
         for number in range(batches):
             operations = [self._operation(chance) for _ in range(6)]
-            answer = await self.book.do(*operations, batch=f"{seed}/{number}")
+            book = self.books[seed % len(self.books)]
+            answer = await book.do(*operations, batch=f"{seed}/{number}")
             self.codes.append(answer.code)
             if answer.code is None:
                 for result in answer.it["results"]:

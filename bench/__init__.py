@@ -1,0 +1,1 @@
+"""How fast it is, measured beside others: `make bench`. A benchmark, never a test."""
