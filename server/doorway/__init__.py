@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Final
 
 import structlog
@@ -38,6 +38,17 @@ _STANDARD: Final[Headers] = [
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
+
+
+def _ids() -> Iterator[str]:
+    """Random ids of 16 bytes in hex; the system is asked once for many, since asking takes longer than the rest."""
+    while True:
+        some = os.urandom(4_096)
+        for start in range(0, len(some), 16):
+            yield some[start : start + 16].hex()
+
+
+_fresh_ids: Final = _ids()
 _request_id = re.compile(rb"[A-Za-z0-9-]{8,64}")
 
 log = structlog.get_logger()
@@ -105,7 +116,7 @@ class Doorway:
                 scope["client"] = (address, 0)
             if offered and _request_id.fullmatch(offered):
                 request_id = offered.decode()
-        request_id = request_id or os.urandom(16).hex()
+        request_id = request_id or next(_fresh_ids)
         scope.setdefault("state", {})["request_id"] = request_id
         return request_id
 

@@ -32,7 +32,6 @@ class Announcements(Broadcast):
         self._valkey = backend
         self._audiences: dict[str, set[Subscription]] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._telling: set[asyncio.Task[bool]] = set()
         self._poller = poll and Poller(
             poll, away=lambda: backend.away, channels=lambda: list(self._audiences), tell=self._tell
         )
@@ -75,7 +74,7 @@ class Announcements(Broadcast):
             for subscription in audience:
                 subscription.end()
         await end(tasks)
-        await asyncio.gather(*self._telling, return_exceptions=True)
+        await self._valkey.drain()
         await self._valkey.disconnect()
 
     async def publish(self, channel: str, message: str) -> bool:  # type: ignore[override]
@@ -84,9 +83,7 @@ class Announcements(Broadcast):
 
     def tell(self, channel: str, message: str) -> None:
         """Publishes without waiting: what is told has happened already, and whoever did it need not stay."""
-        telling = asyncio.create_task(self.publish(channel, message))
-        self._telling.add(telling)
-        telling.add_done_callback(self._telling.discard)
+        self._valkey.post(channel, message)
 
     @asynccontextmanager
     async def listen(self, channel: str) -> AsyncIterator[Subscription]:

@@ -70,12 +70,30 @@ class ValkeyBackend(BroadcastBackend):
 
     async def publish(self, channel: str, message: str) -> bool:  # type: ignore[override]
         """Whether Redis took it, within PUBLISH_TIMEOUT."""
+        if not self._may_send(channel, message):
+            return self._heard(None)
+        return self._heard(await self._wire.ask("PUBLISH", channel, message))
+
+    def post(self, channel: str, message: str) -> None:
+        """Publishes without waiting; whether Redis took it is counted."""
+        if self._may_send(channel, message):
+            self._wire.post(self._heard, "PUBLISH", channel, message)
+        else:
+            self._heard(None)
+
+    async def drain(self) -> None:
+        """Until what was posted is told or given up."""
+        await self._wire.drain()
+
+    def _may_send(self, channel: str, message: str) -> bool:
         channel.encode()
-        told = False
         if len(message.encode()) > MESSAGE_LIMIT:
             log.error("A message is too long, and was not sent.", channel=channel, limit=MESSAGE_LIMIT)
-        elif self._wire.may_try(alive=self.connected):
-            told = isinstance(await self._wire.ask("PUBLISH", channel, message), int)
+            return False
+        return self._wire.may_try(alive=self.connected)
+
+    def _heard(self, answer: object) -> bool:
+        told = isinstance(answer, int)
         self.counts.published += told
         self.counts.failed += not told
         return told

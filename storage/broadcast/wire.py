@@ -24,7 +24,25 @@ WAITING_LIMIT = 10_000
 #: What a connection that is gone raises; RuntimeError is uvloop's word for a closed transport.
 GONE = (RedisError, OSError, RuntimeError)
 
-_Asked = tuple[tuple[str, ...], asyncio.Future[Any]]
+
+class _Told:
+    """In the place of a future, for those who do not wait."""
+
+    __slots__ = ("_heard",)
+
+    def __init__(self, heard: Callable[[Any], object]) -> None:
+        self._heard: Callable[[Any], object] | None = heard
+
+    def done(self) -> bool:
+        return self._heard is None
+
+    def set_result(self, answer: Any) -> None:
+        heard, self._heard = self._heard, None
+        if heard:
+            heard(answer)
+
+
+_Asked = tuple[tuple[str, ...], asyncio.Future[Any] | _Told]
 
 
 class Wire:
@@ -35,6 +53,7 @@ class Wire:
         self._on_hush = on_hush
         self._waiting: deque[_Asked] = deque()
         self._more = asyncio.Event()
+        self._posted = 0
         self._task: asyncio.Task[None] | None = None
         self._failed_at: float | None = None
 
@@ -69,6 +88,25 @@ class Wire:
             async with asyncio.timeout(PUBLISH_TIMEOUT):
                 return await answer
         return None
+
+    def post(self, heard: Callable[[Any], object], *command: str) -> None:
+        """Asks without waiting: `heard` is called with Redis's answer, or None when there was none in time."""
+        if self._task is None or len(self._waiting) >= WAITING_LIMIT:
+            heard(None)
+            return
+        self._posted += 1
+
+        def told(answer: Any) -> None:
+            self._posted -= 1
+            heard(answer)
+
+        self._waiting.append((command, _Told(told)))
+        self._more.set()
+
+    async def drain(self) -> None:
+        """Until what was posted has been answered or given up."""
+        if self._posted:
+            await self.ask("PING")
 
     def open(self) -> None:
         self._task = asyncio.create_task(self._run(), name="broadcast: tell")
