@@ -37,6 +37,7 @@ class Page(SQLModel, table=True):
         """What an event says of it."""
         return {
             "id": str(self.id),
+            "book_id": str(self.book_id),
             "name": self.name,
             "order_key": self.order_key,
             "width": self.width,

@@ -21,6 +21,7 @@ from schema.invitation import Invitation
 from schema.member import Member
 from schema.page import Page
 from schema.plan.source import Computed, References, Row, Told, declared, stands_for
+from schema.plan.values import completed
 from schema.user import User
 
 
@@ -37,9 +38,11 @@ def _ids(kind: str, name: str, description: str | None = None) -> Any:
     return declared(References(kind, lambda event: _payload(event)[name]), description)
 
 
-def _rows(name: str, description: str | None = None, *, cap: int = BATCH[1], **options: Any) -> Any:
+def _rows(name: str, model: Any, description: str | None = None, *, cap: int = BATCH[1], **options: Any) -> Any:
     """What one change tells of: no more than one batch, or one upload, can touch."""
-    return declared(Told(lambda event: _payload(event)[name], **options), description, cap=cap, once_a="book")
+    # An older program may not have known all columns.
+    told = Told(lambda event: completed(model, _payload(event)[name], book_id=event.book_id), **options)
+    return declared(told, description, cap=cap, once_a="book")
 
 
 @_stands_for(None)
@@ -65,18 +68,18 @@ class BookEvent:
     )
 )
 class CanvasChanged(BookEvent):
-    elements: list[Element] = _rows("elements")
+    elements: list[Element] = _rows("elements", models.Element)
     deleted_element_ids: list[strawberry.ID] = _ids("el", "deleted_element_ids")
-    pages: list[Page] = _rows("pages")
+    pages: list[Page] = _rows("pages", models.Page)
     deleted_page_ids: list[strawberry.ID] = _ids("pg", "deleted_page_ids")
 
 
 @_stands_for("ImagesChanged")
 @strawberry.type(description="Images whose bytes came, were checked or were refused.")
 class ImagesChanged(BookEvent):
-    images: list[Image] = _rows("images", cap=FILES_LIMIT)
+    images: list[Image] = _rows("images", models.Image, cap=FILES_LIMIT)
     deleted_image_ids: list[strawberry.ID] = _ids("im", "deleted_image_ids")
-    elements: list[Element] = _rows("elements", "Placements that came back with their images.")
+    elements: list[Element] = _rows("elements", models.Element, "Placements that came back with their images.")
     deleted_element_ids: list[strawberry.ID] = _ids(
         "el", "deleted_element_ids", "Placements that went with their images."
     )
@@ -86,7 +89,7 @@ class ImagesChanged(BookEvent):
 @strawberry.type(description="Joined, left, another role.")
 class MembersChanged(BookEvent):
     members: list[Member] = _rows(
-        "members", where=lambda event, member, asked: access.is_member(asked.viewer_id, event.book_id)
+        "members", models.Member, where=lambda event, member, asked: access.is_member(asked.viewer_id, event.book_id)
     )
     removed_user_ids: list[strawberry.ID] = _ids("us", "removed_user_ids")
 

@@ -42,6 +42,9 @@ from storage.revocations import Revocations
 
 #: How many photos a process looks at at once, each of them a temporary file of its size.
 _CHECKS_AT_ONCE: Final = 4
+#: After how many new objects the garbage collector looks at the youngest, and how often at the older ones: as it is set
+#: by default, it does so within every single answer.
+_COLLECTED: Final = (10_000, 20, 20)
 
 
 @asynccontextmanager
@@ -163,6 +166,7 @@ class App:
                 self._count(self._metrics, lag)
             # What is there now stays: the collector need not look at it again and again.
             gc.freeze()
+            gc.set_threshold(*_COLLECTED)
             yield
 
     def _broadcast(self) -> dict[str, int]:

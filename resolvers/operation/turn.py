@@ -32,10 +32,7 @@ class Turn:
         self._lock = lock
 
     async def __aenter__(self) -> None:
-        if self._lock.locked():
-            async with asyncio.timeout(TURN_TIMEOUT):
-                await self._lock.acquire()
-        else:
+        async with asyncio.timeout(TURN_TIMEOUT):
             await self._lock.acquire()
 
     async def __aexit__(

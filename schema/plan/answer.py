@@ -89,7 +89,14 @@ class Reading:
     def asks(self) -> bool:
         return self._shape.statement is not None
 
+    def check(self) -> None:
+        """Raises what the fields are refused with, before anything is done that they were to show."""
+        if self._shape.statement is not None:
+            self._shape.statement.check(self._context, {**self._variables, "rows": {}})
+
     async def read(self, fetch: Fetch, rows: Mapping[str, Collection[UUID]]) -> None:
+        # What was read before may be seen no more.
+        self._found.clear()
         statement = self._shape.statement
         if statement is None or not any(rows.values()):
             return

@@ -134,9 +134,15 @@ class Caller:
 
     def _value(self, type_: Any, sets: Sequence[Any], path: tuple[str, ...]) -> Project:
         inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
-        if is_list_type(inner):
+        if is_list_type(inner) and row_of(named(inner)):
+            row = _row(path)
+            # What has gone meanwhile is not there.
+            value: Project = lambda rows, reading: [  # noqa: E731
+                shown for each in rows if (shown := row(each, reading)) is not None
+            ]
+        elif is_list_type(inner):
             each = self._value(inner.of_type, sets, path)
-            value: Project = lambda rows, reading: [each(row, reading) for row in rows]  # noqa: E731
+            value = lambda rows, reading: [each(row, reading) for row in rows]  # noqa: E731
         elif row_of(named(inner)):
             value = _row(path)
         elif is_leaf_type(inner):

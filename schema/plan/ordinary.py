@@ -79,6 +79,7 @@ def _asking(otherwise: Any) -> Any:
     def ask(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         if info.context.asking is not None:
             info.context.answer = info.context.asking(info.path.key)
+            info.context.answer.check()
         return otherwise(source, info, **arguments)
 
     return ask
@@ -99,7 +100,9 @@ def _shown(otherwise: Any) -> Any:
             at = at.prev
         path = tuple(reversed(keys))
         if isinstance(rows, list):
-            return [_loaded(info.context.answer.json(path, row.id)) for row in rows]
+            shown = [info.context.answer.json(path, row.id) for row in rows]
+            # What has gone meanwhile is not there.
+            return [_loaded(json) for json in shown if json is not None]
         return None if rows is None else _loaded(info.context.answer.json(path, rows.id))
 
     return show

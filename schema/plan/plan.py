@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
-from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, OperationType
+from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, OperationType, is_object_type
 from sqlalchemy import ColumnElement, func, select
 
 from models.refusal import Refusal
@@ -24,8 +24,8 @@ from schema.plan.writer import Filled, Missing, Writer
 if TYPE_CHECKING:
     from resolvers.context import Context
 
-#: How many plans are kept, of some 20 kB each.
-PLANS_LIMIT: Final = 1_000
+#: How many plans are kept: of 10 to 20 kB each, of 150 kB at the very worst.
+PLANS_LIMIT: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,12 @@ class Statement:
         for check in self.checks:
             check.get(context, variables)
         return [parameter.get(context, variables) for parameter in self.parameters]
+
+    def check(self, context: Context, variables: Mapping[str, Any]) -> None:
+        """Raises the refusal of a field that cannot be asked so, whoever asks."""
+        for parameter in (*self.checks, *self.parameters):
+            if parameter.field is not None:
+                parameter.get(context, variables)
 
     def bind_anyway(self, context: Context, variables: Mapping[str, Any]) -> tuple[list[Any], dict[int, Refusal]]:
         """The same, with what finds nothing in place of what is refused, and those refusals by their fields."""
@@ -105,11 +111,15 @@ class Plan:
         return self._is_ready
 
     def prepare(self) -> None:
-        """Makes the statement that a query is most likely answered with; the others are made when they are wanted."""
+        """Makes what the operation is most likely answered with; the rest is made when it is wanted."""
         if self._operation.operation is OperationType.QUERY:
             _ = self.whole or self.parts
-        elif self._operation.operation is OperationType.MUTATION:
-            _ = self.calls
+        elif self._operation.operation is OperationType.SUBSCRIPTION or self.calls is None:
+            root = self._schema.get_root_type(self._operation.operation)
+            assert root
+            for key, nodes in self._selections.fields(root, [self._operation.selection_set]).items():
+                if nodes[0].name.value != "__typename":
+                    self.shape(key, tagged=True)
         self._is_ready = True
 
     @cached_property
@@ -154,7 +164,7 @@ class Plan:
         if row_of(type_):
             told = Asking((), type_, sets, fields[0])
             return Shape([told], statement_of(writer, telling_statement(writer, told)))
-        places = [*places_of(writer, type_, sets)]
+        places = [*places_of(writer, type_, sets)] if is_object_type(type_) else []
         if not places:
             return Shape(places, None)
         statement = statement_of(writer, reading_statement(writer, places))

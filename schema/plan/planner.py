@@ -100,6 +100,7 @@ class Planner:
             reading = self.reading(plan, call.key, variables, context, tagged=False)
             context.answer = reading
             try:
+                reading.check()
                 called.data[call.key] = await call.answer(context, given, reading)
             except Exception as error:
                 called.errors.append(call.error(error))

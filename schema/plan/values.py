@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from graphql import FieldNode, GraphQLObjectType, SelectionSetNode
-from sqlalchemy import ColumnElement, Text, and_, case, column, func, literal_column, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, Text, and_, case, cast, column, func, literal, literal_column, select
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.orm import aliased
 
 from schema.plan.declarations import python_name
@@ -74,6 +75,23 @@ def told_rows(model: Any, array: Any) -> tuple[Any, Any]:
         .alias()
     )
     return aliased(model, rows, adapt_on_names=True), rows.c.ordinality
+
+
+def completed(model: Any, array: Any, **own: Any) -> Any:
+    """A JSON array of rows, in which what a row does not tell is as `own` says, or the model's default."""
+    defaults = {
+        name: field.default
+        for name, field in model.model_fields.items()
+        if isinstance(field.default, bool | int | float | str)
+    }
+    each = (
+        func.jsonb_array_elements(array).table_valued(column("value", JSONB), with_ordinality="place").render_derived()
+    )
+    known = cast(literal(orjson.dumps(defaults).decode(), Text), JSONB).concat(
+        func.jsonb_build_object(*(part for name, value in own.items() for part in (literal(name, Text), value)))
+    )
+    rows = func.jsonb_agg(aggregate_order_by(known.concat(each.c.value), each.c.place), type_=JSONB)
+    return select(rows).select_from(each).correlate_except(each).scalar_subquery()
 
 
 def _members(

@@ -19,7 +19,7 @@ from graphql import (
 from sqlalchemy import ColumnElement, Select, Text, case, func, or_, select
 from sqlalchemy.orm import aliased
 
-from models.refusal import Refusal
+from models.refusal import BadUserInput, Refusal
 from schema.plan import source as sources
 from schema.plan.declarations import declaration_of, python_name, rows_of
 from schema.plan.leaves import Piece, joined, json_array, json_object, leaf, marked, or_null, text
@@ -31,6 +31,8 @@ from schema.plan.values import composite, embedded, embedded_list, reference, re
 #: Where the ordinary way finds the type of what an interface leads to; no response key begins so.
 TYPE: Final = "$"
 Sets = Sequence[SelectionSetNode | None]
+#: Fields of one statement. Fragments are written out at each place, and kinds of an interface each for itself.
+FIELDS_LIMIT: Final = 1_000
 #: What a row says by itself.
 _WITHIN: Final = (sources.Own, sources.Reference, sources.References, sources.Embedded, sources.Composite, sources.Late)
 
@@ -78,6 +80,7 @@ class Writer:
         self.tagged = tagged
         #: Whether anything was written that does not lie in the rows that it began with.
         self.looks_around = False
+        self._written = 0
         self._selections = selections
         self._variables = variables
 
@@ -156,6 +159,11 @@ class Writer:
 
     def value(self, definition: GraphQLField, fields: list[FieldNode], place: Place) -> Iterable[Piece]:
         """The JSON of a field."""
+        self._written += 1
+        if self._written > FIELDS_LIMIT:
+            raise BadUserInput(
+                f"An operation comes to at most {FIELDS_LIMIT:,} fields, wherever its fragments are spread."
+            )
         declared = declaration_of(definition)
         assert declared
         row, source = place.row, declared.source

@@ -66,10 +66,11 @@ class Direct:
             asked = Asked.of(decode(body, limits)).within(limits, body)
             if not documents.knows(asked):
                 return None
-            operation = Operating(self._means, asked, _entrance(scope, headers), "http")
+            if documents.of(asked).operation(asked.operation_name).kind == "subscription":
+                return None
+            return Operating(self._means, asked, _entrance(scope, headers), "http")
         except (Refusal, Rejected):
             return None
-        return None if operation.kind == "subscription" else operation
 
 
 def _entrance(scope: Scope, headers: dict[bytes, bytes]) -> Entrance:

@@ -169,8 +169,8 @@ class Operating:
             variables = planned.variables(self._asked.variables)
             plan = planned.plan(variables)
             if not plan.is_ready:
-                # It may take a tenth of a second, of which everybody else is to have their part.
-                async with self._means.documents.turn:
+                # It may take a part of a second, of which everybody else is to have theirs.
+                async with asyncio.timeout(self._means.limits.query_seconds), self._means.documents.turn:
                     if not plan.is_ready:
                         with tracing.part("graphql.plan"):
                             await asyncio.to_thread(plan.prepare)
@@ -181,10 +181,11 @@ class Operating:
     async def _mutation(self, context: Context, planned: _Planned | None) -> Answer:
         if planned is not None:
             variables, plan = planned
-            with suppress(Uncoercible):
-                if plan.calls is not None:
+            if plan.calls is not None:
+                # It is raised before the first of them is called.
+                with suppress(Uncoercible):
                     return self._called(await self._means.planner.call(plan.calls, plan, variables, context))
-                self._ask(context, planned)
+            self._ask(context, planned)
         return self._answer(await self._execute(context))
 
     def _ask(self, context: Context, planned: _Planned) -> None:
@@ -287,7 +288,7 @@ class Operating:
 
 
 def planned_of(planner: Planner, operation: KeptOperation) -> Planned:
-    """The plans of a kept operation, which go when it goes."""
+    """The plans of a kept operation."""
     planned: Planned | None = operation.slots.get("planned")
     if planned is None:
         planned = operation.slots["planned"] = planner.planned(operation.document.node, operation.node)
