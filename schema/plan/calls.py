@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from graphql import (
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 #: From what a resolver gave and the rows that were read to what is sent.
 Project = Callable[[Any, "Reading"], Any]
-_NONE: Final[Mapping[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
@@ -81,7 +81,3 @@ class Late:
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return text
-
-
-def loaded(text: Text) -> Any:
-    return orjson.loads(text.json)

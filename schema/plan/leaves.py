@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Any, Final
 
-from graphql import GraphQLBoolean, GraphQLEnumType, GraphQLFloat, GraphQLInt, is_leaf_type
+from graphql import GraphQLBoolean, GraphQLEnumType, GraphQLFloat, GraphQLInt
 from sqlalchemy import ColumnElement, Text, case, cast, func, literal_column
 
 #: A function has at most a hundred arguments in Postgres.
@@ -75,10 +75,6 @@ def marked(pieces: Iterable[Piece]) -> list[Piece]:
     """What is filled in later, between its marks."""
     mark = func.chr(1, type_=Text)
     return [mark, *pieces, mark]
-
-
-def is_leaf(type_: Any) -> bool:
-    return bool(is_leaf_type(type_))
 
 
 def leaf(

@@ -12,8 +12,10 @@ from graphql import (
     FieldNode,
     GraphQLField,
     GraphQLNonNull,
+    ListValueNode,
     NullValueNode,
     Undefined,
+    ValueNode,
     VariableNode,
     value_from_ast,
 )
@@ -150,14 +152,10 @@ class Arguments:
 
     def parameter(self, name: str, read: Callable[[Any], Any], type_: Any, nothing: Any = None) -> BindParameter[Any]:
         """A parameter that is made from what was sent for the argument, None when nothing was."""
-        node, argument = self._sent.get(name), _by_python_name(self._definition)[name][1]
+        find = _finding(self._sent.get(name), _by_python_name(self._definition)[name][1])
 
         def get(context: Context, variables: Mapping[str, Any]) -> Any:
-            # A variable may stand within a list.
-            value = value_from_ast(node, argument, {**variables})
-            if value is Undefined and node is not None and isinstance(argument, GraphQLNonNull):
-                raise Nulled("A null stands for what cannot be null.")
-            return read(None if value is Undefined else value)
+            return read(find(variables))
 
         return self._parameters.add(get, type_, field=self._field, nothing=nothing)
 
@@ -170,6 +168,33 @@ class Arguments:
     def check(self, check: Callable[[Context], None]) -> None:
         """Has the field be refused where this raises."""
         self._parameters.checks.append(Parameter(lambda context, _: check(context), self._field))
+
+
+def _finding(node: ValueNode | None, type_: Any) -> Callable[[Mapping[str, Any]], Any]:
+    """What an argument is for coerced variables, which look themselves up; a literal is read once.
+
+    It raises Nulled where a null stands for what cannot be null.
+    """
+
+    def checked(value: Any) -> Any:
+        if value is Undefined and isinstance(type_, GraphQLNonNull):
+            raise Nulled("A null stands for what cannot be null.")
+        return None if value is Undefined else value
+
+    if node is None:
+        return lambda variables: None
+    if isinstance(node, VariableNode):
+        name, none = node.name.value, Undefined if isinstance(type_, GraphQLNonNull) else None
+
+        def look_up(variables: Mapping[str, Any]) -> Any:
+            value = variables.get(name, Undefined)
+            return checked(none if value is None else value)
+
+        return look_up
+    if isinstance(node, ListValueNode) and any(isinstance(each, VariableNode) for each in node.values):
+        return lambda variables: checked(value_from_ast(node, type_, {**variables}))
+    literal = value_from_ast(node, type_)
+    return lambda variables: checked(literal)
 
 
 def _by_python_name(definition: GraphQLField) -> dict[str, tuple[str, Any]]:

@@ -46,8 +46,8 @@ class Place:
     #: The response key of a field at the root.
     key: str | None = None
 
-    def within(self, row: Any, *others: Any) -> Place:
-        return Place(row, (*self.scope, row, *others))
+    def within(self, row: Any) -> Place:
+        return Place(row, (*self.scope, row))
 
 
 @dataclass(frozen=True, slots=True)

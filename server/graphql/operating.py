@@ -19,7 +19,7 @@ from schema.plan.coercion import Uncoercible
 from schema.plan.late import Text
 from schema.plan.parameters import Unplanned
 from schema.plan.plan import Plan
-from schema.plan.planner import Called, Planned, Planner
+from schema.plan.planner import Planned, Planner
 from server.graphql.asked import Asked
 from server.graphql.documents import Documents, KeptOperation, Rejected
 from server.graphql.entrance import Enter, Entrance
@@ -153,8 +153,6 @@ class Operating:
         try:
             # One statement, which the database limits.
             return self._whole(await planner.whole(plan, variables, context))
-        except Uncoercible:
-            return self._answer(await self._execute(context))
         except Unplanned:
             pass
         async with asyncio.timeout(self._means.limits.query_seconds):
@@ -184,7 +182,8 @@ class Operating:
             if plan.calls is not None:
                 # It is raised before the first of them is called.
                 with suppress(Uncoercible):
-                    return self._called(await self._means.planner.call(plan.calls, plan, variables, context))
+                    called = await self._means.planner.call(plan.calls, plan, variables, context)
+                    return self._answer(ExecutionResult(called.data, called.errors))
             self._ask(context, planned)
         return self._answer(await self._execute(context))
 
@@ -248,13 +247,6 @@ class Operating:
             ]
         )
         return Answer(b'{"errors":%b,"data":%b%b' % (orjson.dumps(errors), text.json, end), errors)
-
-    def _called(self, called: Called) -> Answer:
-        payload = {"data": called.data, "extensions": {"cost": self._cost}}
-        if not called.errors:
-            return Answer(orjson.dumps(payload))
-        errors = self._told(called.errors)
-        return Answer(orjson.dumps({"errors": errors, **payload}), errors)
 
     def _refused(self, error: Exception) -> Answer:
         return Answer.refusing(self._told([GraphQLError(str(error), original_error=error)]))
