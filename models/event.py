@@ -58,16 +58,19 @@ class Fact:
 
     kind: ClassVar[str]
     book_id: UUID
-    batch_id: str | None = None
-    seq: int | None = None
 
     def payload(self) -> dict[str, Any]:
         return {}
 
+    def written(self) -> tuple[str, bytes]:
+        """The kind and the payload of its event, in JSON: a Resync, when it is too large to send."""
+        payload = orjson.dumps(self.payload())
+        return (self.kind, payload) if len(payload) <= PAYLOAD_LIMIT else (RESYNC, b"{}")
+
     def told(self) -> tuple[str, dict[str, Any]]:
-        """The kind and the payload of its event: a Resync, when it is too large to send."""
-        payload = self.payload()
-        return (self.kind, payload) if len(orjson.dumps(payload)) <= PAYLOAD_LIMIT else (RESYNC, {})
+        """The same, with the payload as a row has it."""
+        kind, payload = self.written()
+        return kind, orjson.loads(payload)
 
 
 @dataclass(kw_only=True)

@@ -31,26 +31,25 @@ class Work:
         #: The sessions that this ends.
         self.revoked: list[UUID] = []
 
-    async def number(self, book: Book, *, grown: int = 0) -> int:
-        """Raises the book's seq under its row's lock, and returns it; `grown` is by how many bytes it has."""
+    async def number(self, book: Book) -> int:
+        """Raises the book's seq under its row's lock, and returns it."""
         raised = await self.session.execute(
             update(Book)
             .where(col(Book.id) == book.id)
-            .values(seq=col(Book.seq) + 1, updated_at=self.now, weight=col(Book.weight) + grown)
+            .values(seq=col(Book.seq) + 1, updated_at=self.now)
             .returning(col(Book.seq), col(Book.epoch))
             .execution_options(synchronize_session=False)
         )
         seq, epoch = raised.one()
         set_committed_value(book, "seq", seq)
         set_committed_value(book, "updated_at", self.now)
-        set_committed_value(book, "weight", book.weight + grown)
         self.hints[book_channel(book.id)] = f"{epoch}:{seq}"
         return int(seq)
 
     async def announce(self, book: Book, fact: Fact) -> int:
-        """Writes the fact into the book's journal, under its seq if it has one and else under the next."""
+        """Writes the fact into the book's journal, under its next seq."""
         await self.session.flush()
-        seq = fact.seq if fact.seq is not None else await self.number(book)
+        seq = await self.number(book)
         kind, payload = fact.told()
         self.session.add(
             Event(
@@ -59,7 +58,6 @@ class Work:
                 kind=kind,
                 payload=payload,
                 actor_id=self.actor_id,
-                batch_id=fact.batch_id,
                 at=self.now,
             )
         )

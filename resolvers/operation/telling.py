@@ -2,8 +2,6 @@
 
 from typing import Any, Final, cast
 
-import orjson
-
 from models.book import WEIGHT_LIMIT
 from models.event import CanvasChanged
 from models.refusal import LimitReached, TooLarge
@@ -23,13 +21,10 @@ def told(canvas: Canvas, batch: Batch, seq: int) -> tuple[str, bytes]:
     stamp = {"seq": seq, "updated_at": canvas.now, "updated_by": canvas.actor_id}
     for element in (*canvas.changed.values(), *canvas.made.values()):
         element.__dict__.update(stamp)
-    kind, payload = CanvasChanged(
+    return CanvasChanged(
         book_id=batch.book_id,
-        batch_id=batch.batch_id,
-        seq=seq,
         elements=cast(Any, canvas.changed.values()),
         deleted_element_ids=cast(Any, canvas.removed),
         pages=cast(Any, canvas.changed_pages.values()),
         deleted_page_ids=cast(Any, canvas.removed_pages),
-    ).told()
-    return kind, orjson.dumps(payload)
+    ).written()
