@@ -14,6 +14,7 @@ from models.refusal import Refusal, Unauthenticated
 from resolvers.answer import Answer
 from resolvers.password import Passwords
 from resolvers.token import AccessTokens
+from resolvers.turns import Turns
 from resolvers.work import Work
 from storage.broadcast import Announcements
 from storage.database import Database
@@ -45,6 +46,7 @@ class Parts:
     upload_limit: int
     #: How many photos are checked at once: each is a temporary file meanwhile.
     checks: asyncio.Semaphore
+    turns: Turns
 
 
 @dataclass

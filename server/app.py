@@ -20,6 +20,7 @@ from models.operation import BATCH_POINTS
 from resolvers.context import Parts
 from resolvers.password import Passwords
 from resolvers.token import AccessTokens
+from resolvers.turns import Turns
 from server.auth import enter
 from server.doorway import Doorway
 from server.explorer import Explorer
@@ -72,6 +73,7 @@ async def parts_of(settings: Settings) -> AsyncIterator[Parts]:
             tokens=AccessTokens(str(settings.secret_key)),
             upload_limit=settings.upload_limit,
             checks=asyncio.Semaphore(_CHECKS_AT_ONCE),
+            turns=Turns(),
         )
 
 

@@ -1,6 +1,7 @@
 """The one way into a canvas: all operations of a batch or none, one seq, one event."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
@@ -8,17 +9,18 @@ import asyncpg
 
 from models import Role
 from models.operation import BATCH, BATCH_ID_LENGTH, CREATES, Operation, digest
-from models.refusal import Forbidden, Gone, Invalid, NotFound
+from models.refusal import Forbidden, Gone, Invalid, NotFound, Refusal
 from resolvers.context import Context
 from resolvers.operation import elements, pages
 from resolvers.operation.batch import Applied, Batch, clashed, repeated, rows_of, show
 from resolvers.operation.canvas import Canvas, Unread
+from resolvers.operation.memory import remember, remembered
 from resolvers.operation.needs import Needs
 from resolvers.operation.outcome import Outcome
 from resolvers.operation.reading import Reading, lock, read
 from resolvers.operation.telling import told
-from resolvers.operation.turn import Turn
 from resolvers.operation.writing import Answered, Told, keep, write
+from resolvers.turns import Turn
 from storage.channels import book_channel
 from storage.connections import Connection
 
@@ -58,16 +60,16 @@ async def apply(context: Context, *, book_id: UUID | None, batch_id: str, operat
         raise NotFound
     answer = context.answer if context.answer is not None and context.answer.asks else None
     batch = Batch(context, viewer_id, book_id, batch_id, operations, digest(operations), answer)
-    async with Turn(context.parts.database, book_id):
+    async with context.parts.turns.of(book_id) as turn:
         try:
             # Nearly always nobody else changes the book just now.
-            return await _tried(batch, locked=False)
+            return await _tried(batch, turn, locked=False)
         except _Moved:
             # Where another process does, who waits for the lock is sure to get on.
-            return await _tried(batch, locked=True)
+            return await _tried(batch, turn, locked=True)
 
 
-async def _tried(batch: Batch, *, locked: bool) -> Applied:
+async def _tried(batch: Batch, turn: Turn, *, locked: bool) -> Applied:
     for tries_left in reversed(range(TRIES)):
         try:
             async with batch.context.parts.database.connection() as connection:
@@ -75,60 +77,86 @@ async def _tried(batch: Batch, *, locked: bool) -> Applied:
                     async with connection.transaction():
                         if locked:
                             await lock(connection, book_id=batch.book_id, viewer_id=batch.viewer_id)
-                        applied, hint = await _applied(connection, batch)
+                        applied, canvas = await _applied(connection, batch, turn)
                 else:
-                    applied, hint = await _applied(connection, batch)
-            if hint is not None:
+                    applied, canvas = await _applied(connection, batch, turn)
+            if canvas is not None:
+                hint = f"{canvas.reading.epoch}:{applied.seq}"
                 batch.context.parts.announcements.tell(book_channel(batch.book_id), hint)
+                remember(turn, canvas, batch.viewer_id, seq=applied.seq)
             return applied
         except asyncpg.PostgresError as error:
+            turn.memory = None
             # Another book took the same clientId at the same time; now that it has, it is seen.
             if error.sqlstate not in _RACES or not tries_left:
                 raise
     raise AssertionError("the last try returns or raises")
 
 
-async def _applied(connection: Connection, batch: Batch) -> tuple[Applied, str | None]:
-    """Reads, decides and writes; and what is to be told of it once it holds. Raises _Moved, with nothing written."""
+async def _applied(connection: Connection, batch: Batch, turn: Turn) -> tuple[Applied, Canvas | None]:
+    """Reads, decides and writes; with the canvas where it has changed. Raises _Moved, with nothing written."""
     needs = Needs.of(batch.operations)
+    reading = remembered(turn, needs, book_id=batch.book_id, viewer_id=batch.viewer_id)
+    if reading is not None:
+        # Only what is written holds the book to it: whatever else comes of it is decided anew.
+        with suppress(Refusal, Unread, _Moved):
+            canvas, outcomes = _decided(batch, reading, needs)
+            if canvas.has_changed and not canvas.clashes:
+                return await _written(connection, batch, canvas, outcomes), canvas
+        needs = Needs.of(batch.operations)
     while True:
         reading = _admitted(
             await read(connection, needs, book_id=batch.book_id, viewer_id=batch.viewer_id, batch_id=batch.batch_id)
         )
         if reading.before is not None:
             return await repeated(connection, batch, *reading.before), None
-        at = batch.context.now
-        canvas = Canvas(reading, needs, actor_id=str(batch.viewer_id), now=at.isoformat())
         try:
-            outcomes = [_VERBS[operation.verb](canvas, operation) for operation in batch.operations]
+            canvas, outcomes = _decided(batch, reading, needs)
             break
         except Unread:
             continue  # with needs that have grown, which ends with the book
     if canvas.clashes:
         return await clashed(connection, batch, canvas.clashes), None
-    answered = Answered(
+    if canvas.has_changed:
+        return await _written(connection, batch, canvas, outcomes), canvas
+    await keep(connection, _answered(batch, canvas, outcomes), seq=reading.seq)
+    shown = [outcome.shown() for outcome in outcomes]
+    await show(connection, batch, shown)
+    return Applied(reading.seq, shown), None
+
+
+def _decided(batch: Batch, reading: Reading, needs: Needs) -> tuple[Canvas, list[Outcome]]:
+    """Raises the refusal of an operation, and Unread."""
+    canvas = Canvas(reading, needs, actor_id=str(batch.viewer_id), at=batch.context.now)
+    return canvas, [_VERBS[operation.verb](canvas, operation) for operation in batch.operations]
+
+
+async def _written(connection: Connection, batch: Batch, canvas: Canvas, outcomes: list[Outcome]) -> Applied:
+    """Raises _Moved, with nothing written."""
+    reading = canvas.reading
+    seq = reading.seq + 1
+    kind, payload = told(canvas, batch, seq)
+    shown = [outcome.shown() for outcome in outcomes]
+    # What is in the rows themselves is known, and shown by the statement that writes them.
+    answer = batch.answer if batch.answer is not None and batch.answer.is_own else None
+    told_ = Told(answer, rows_of(shown)) if answer else None
+    answered = _answered(batch, canvas, outcomes)
+    if not await write(connection, answered, canvas, told_, seq=reading.seq, kind=kind, payload=payload):
+        raise _Moved
+    if answer is None:
+        await show(connection, batch, shown)
+    return Applied(seq, shown)
+
+
+def _answered(batch: Batch, canvas: Canvas, outcomes: list[Outcome]) -> Answered:
+    return Answered(
         book_id=batch.book_id,
         user_id=batch.viewer_id,
         batch_id=batch.batch_id,
         digest=batch.digest,
         results=[outcome.kept() for outcome in outcomes],
-        at=at,
+        at=canvas.at,
     )
-    shown = [outcome.shown() for outcome in outcomes]
-    if not canvas.has_changed:
-        await keep(connection, answered, seq=reading.seq)
-        await show(connection, batch, shown)
-        return Applied(reading.seq, shown), None
-    seq = reading.seq + 1
-    kind, payload = told(canvas, batch, seq)
-    # What is in the rows themselves is known, and shown by the statement that writes them.
-    answer = batch.answer if batch.answer is not None and batch.answer.is_own else None
-    told_ = Told(answer, rows_of(shown)) if answer else None
-    if not await write(connection, answered, canvas, told_, seq=reading.seq, kind=kind, payload=payload):
-        raise _Moved
-    if answer is None:
-        await show(connection, batch, shown)
-    return Applied(seq, shown), f"{reading.epoch}:{seq}"
 
 
 def _admitted(reading: Reading | None) -> Reading:

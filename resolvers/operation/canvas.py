@@ -1,6 +1,7 @@
 """A canvas while a batch is applied to it: what was touched, and in which order it lies."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from models.book import ELEMENTS_LIMIT, PAGES_LIMIT
@@ -22,12 +23,13 @@ class Unread(Exception):
 class Canvas:
     """The rows of one book that a batch touches, as they were at one moment, and what the batch makes of them."""
 
-    def __init__(self, reading: Reading, needs: Needs, *, actor_id: str, now: str) -> None:
+    def __init__(self, reading: Reading, needs: Needs, *, actor_id: str, at: datetime) -> None:
         self.reading = reading
         self.needs = needs
         self.book_id = reading.book_id
         self.actor_id = actor_id
-        self.now = now
+        self.at = at
+        self.now = at.isoformat()
         self.known = Known(reading)
         #: What the event tells of, by id.
         self.changed: dict[str, ElementRow] = {}
@@ -54,6 +56,10 @@ class Canvas:
     @property
     def has_changed(self) -> bool:
         return bool(self.changed or self.removed or self.changed_pages or self.removed_pages)
+
+    def has(self, row: Row) -> bool:
+        """Whether it is of this book; ids of other books' are known as well."""
+        return row.book_id == self.book_id
 
     def first_page(self) -> PageRow:
         if self.needs.all_pages:

@@ -1,7 +1,7 @@
 """The one statement that reads all that a batch's operations speak of, at one moment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -24,22 +24,24 @@ class Reading:
     seq: int
     epoch: str
     weight: int
-    deleted_at: datetime | None
     #: None for one who may see the book and does not belong to it.
     role: str | None
-    #: The first answer to the batch, where there was one: its digest, its seq, its results.
-    before: tuple[bytes, int, list[dict[str, str | None]]] | None
     elements: dict[str, ElementRow]
-    pages: dict[str, PageRow]
-    images: frozenset[str]
-    first_page: str | None
+    deleted_at: datetime | None = None
+    #: The first answer to the batch, where there was one: its digest, its seq, its results.
+    before: tuple[bytes, int, list[dict[str, str | None]]] | None = None
+    pages: dict[str, PageRow] = field(default_factory=dict)
+    images: frozenset[str] = frozenset()
+    first_page: str | None = None
     #: By page, the highest key on it.
-    tops: dict[str, str | None]
+    tops: dict[str, str | None] = field(default_factory=dict)
     #: By page, the keys of its elements and their ids.
-    stacks: dict[str, tuple[list[str], list[str]]]
+    stacks: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
     #: Of the elements on the pages that go.
-    weights: dict[str, int]
-    count: int
+    weights: dict[str, int] = field(default_factory=dict)
+    count: int = 0
+    #: Whether it was not read, but is what this process left.
+    is_remembered: bool = False
 
 
 async def read(

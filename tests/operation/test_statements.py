@@ -1,4 +1,4 @@
-"""What a batch costs the database: a read and a write, however many its operations are."""
+"""What a batch costs the database: a read at most and a write, however many its operations are."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,7 +71,8 @@ async def test_a_batch_is_one_read_and_one_write_however_large_it_is(app: App, b
             answer = await paint(book, *operations)
         assert set(statuses(answer)) == {"APPLIED"}, name
         counts[name] = len(sent)
-    assert counts == dict.fromkeys(batches, 2)
+    # What was deleted was touched just before, and is remembered.
+    assert counts == {**dict.fromkeys(batches, 2), "delete": 1}
 
 
 async def test_what_changes_nothing_costs_no_more(app: App, book: PaintedBook) -> None:
