@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -15,6 +16,8 @@ BATCH: Final = (1, 500)
 BATCH_ID_LENGTH: Final = 100
 #: How many points one batch may have in all its drawings.
 BATCH_POINTS: Final = 12_000
+#: Names of fields whose other spelling is remembered.
+NAMES: Final = 256
 
 
 class OperationStatus(StrEnum):
@@ -59,6 +62,7 @@ def digest(operations: list[Operation]) -> bytes:
     return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).digest()
 
 
+@lru_cache(maxsize=NAMES)
 def camel(name: str) -> str:
     """A field's name as the contract writes it."""
     return re.sub(r"_([a-z])", lambda letter: letter[1].upper(), name)

@@ -1,7 +1,7 @@
 """What every part of the schema is made with."""
 
 from dataclasses import is_dataclass
-from typing import Any, NewType
+from typing import Any, Final, NewType
 
 import strawberry
 from sqlalchemy import and_
@@ -69,8 +69,14 @@ def person(column: str, description: str | None = "Null when they are gone.") ->
     return of(lambda row, user, asked: user.id == getattr(row, column), description)
 
 
+#: What is most of what is sent.
+_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+
+
 def given(input: Any) -> Any:
     """What a client sent: of an input the fields that are there, by name, and so on down."""
+    if type(input) in _PLAIN:
+        return input
     # Not told by Strawberry's own mark, which an enum's value has too.
     if is_dataclass(input):
         return {name: given(value) for name, value in vars(input).items() if value is not strawberry.UNSET}

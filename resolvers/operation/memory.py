@@ -1,8 +1,6 @@
 """What need not be read again: a book that this process alone has changed since it did."""
 
-from dataclasses import fields
 from time import monotonic
-from typing import Final
 from uuid import UUID
 
 from resolvers.operation.canvas import Canvas
@@ -11,9 +9,6 @@ from resolvers.operation.reading import Reading
 from resolvers.operation.row import ElementRow
 from resolvers.turns import Memory, Turn
 
-#: What is never remembered.
-_ELSE: Final = tuple(need.name for need in fields(Needs) if need.name != "elements")
-
 
 def remembered(turn: Turn, needs: Needs, *, book_id: UUID, viewer_id: UUID) -> Reading | None:
     """What a batch needs, if all of it is remembered.
@@ -21,7 +16,7 @@ def remembered(turn: Turn, needs: Needs, *, book_id: UUID, viewer_id: UUID) -> R
     Under its seq alone, since whatever a batch is decided by raises that: the book, the viewer's role, every row.
     """
     memory = turn.memory
-    if memory is None or not memory.is_good or any(getattr(needs, name) for name in _ELSE):
+    if memory is None or not memory.is_good or not needs.are_elements_alone:
         return None
     role = memory.roles.get(viewer_id)
     if role is None or not needs.elements <= memory.elements.keys():

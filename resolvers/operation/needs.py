@@ -33,6 +33,11 @@ class Needs:
             needs._learn(operation)
         return needs
 
+    @property
+    def are_elements_alone(self) -> bool:
+        rows = self.pages or self.images or self.tops or self.stacks or self.moved or self.cleared
+        return not (rows or self.first_page or self.all_pages or self.count)
+
     def _learn(self, operation: Operation) -> None:
         given, verb = operation.given, operation.verb
         if verb in CREATES:

@@ -77,7 +77,7 @@ class Asked:
 
         `source` is the JSON that it was made from, where that is at hand.
         """
-        if not self.variables or _are_plain(self.variables):
+        if not self.variables or (_is_small(source, limits) if source else _are_plain(self.variables)):
             return self
         level: list[Any] = [self.variables]
         longest = dict(limits.long_lists)
@@ -96,6 +96,12 @@ class Asked:
         if (source is None or b"\\u0000" in source) and _NUL.search(orjson.dumps(self.variables)):
             raise Malformed("Variables hold no NUL characters.")
         return self
+
+
+def _is_small(source: bytes, limits: Limits) -> bool:
+    """Whether there is no need to look: its brackets nest no deeper, its bytes hold no longer list, and no NUL."""
+    nested = source.count(b"{") + source.count(b"[")
+    return nested <= limits.variables_depth and len(source) <= 2 * limits.list_items and b"\\u0000" not in source
 
 
 def _are_plain(variables: dict[str, Any]) -> bool:

