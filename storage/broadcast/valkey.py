@@ -8,7 +8,8 @@ from redis.asyncio import ConnectionPool
 
 from storage.broadcast.counts import Counts
 from storage.broadcast.ear import MESSAGE_LIMIT, Ear
-from storage.broadcast.wire import PUBLISH_TIMEOUT, Wire
+from storage.broadcast.exchange import PUBLISH_TIMEOUT
+from storage.broadcast.wire import Wire
 
 log = structlog.get_logger()
 

@@ -1,60 +1,36 @@
 """The connection that tells: what many ask at once leaves in one write, and nobody waits for long."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
 import structlog
 from redis.asyncio import ConnectionPool
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
-from storage.broadcast.ending import end
+from storage.broadcast.exchange import PUBLISH_TIMEOUT, Exchange, Heard
+from storage.broadcast.resp import Reply, pack
 
 log = structlog.get_logger()
 
-#: Seconds a caller waits at most; seconds in which nobody waits after that has happened.
-PUBLISH_TIMEOUT = 0.5
+#: Seconds in which nobody waits after a failure.
 HUSH = 1.0
-#: Commands in one write, and those waiting for theirs.
-BATCH_LIMIT = 256
+#: Commands that wait for their batch.
 WAITING_LIMIT = 10_000
 
 #: What a connection that is gone raises; RuntimeError is uvloop's word for a closed transport.
 GONE = (RedisError, OSError, RuntimeError)
 
 
-class _Told:
-    """In the place of a future, for those who do not wait."""
-
-    __slots__ = ("_heard",)
-
-    def __init__(self, heard: Callable[[Any], object]) -> None:
-        self._heard: Callable[[Any], object] | None = heard
-
-    def done(self) -> bool:
-        return self._heard is None
-
-    def set_result(self, answer: Any) -> None:
-        heard, self._heard = self._heard, None
-        if heard:
-            heard(answer)
-
-
-_Asked = tuple[tuple[str, ...], asyncio.Future[Any] | _Told]
-
-
 class Wire:
     """After a failure it is hushed: one caller each HUSH seconds tries, the others are refused at once."""
 
     def __init__(self, pool: ConnectionPool, on_hush: Callable[[], None]) -> None:
-        self._connection = pool.make_connection()  # type: ignore[no-untyped-call]
+        connection = pool.make_connection()  # type: ignore[no-untyped-call]
+        self._exchange = Exchange(connection, self.unhush, self._fail)
         self._on_hush = on_hush
-        self._waiting: deque[_Asked] = deque()
-        self._more = asyncio.Event()
+        self._open = False
         self._posted = 0
-        self._task: asyncio.Task[None] | None = None
         self._failed_at: float | None = None
 
     @property
@@ -77,31 +53,21 @@ class Wire:
         self._failed_at = now
         return True
 
-    async def ask(self, *command: str) -> Any:
+    async def ask(self, *command: str) -> Reply:
         """Redis's answer, or None when there was none in time."""
-        if self._task is None or len(self._waiting) >= WAITING_LIMIT:
-            return None
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append((command, answer))
-        self._more.set()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PUBLISH_TIMEOUT):
-                return await answer
-        return None
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Reply] = loop.create_future()
+        self._send(partial(_settle, answer), command)
+        late = loop.call_later(PUBLISH_TIMEOUT, _settle, answer, None)
+        try:
+            return await answer
+        finally:
+            late.cancel()
 
-    def post(self, heard: Callable[[Any], object], *command: str) -> None:
+    def post(self, heard: Heard, *command: str) -> None:
         """Asks without waiting: `heard` is called with Redis's answer, or None when there was none in time."""
-        if self._task is None or len(self._waiting) >= WAITING_LIMIT:
-            heard(None)
-            return
         self._posted += 1
-
-        def told(answer: Any) -> None:
-            self._posted -= 1
-            heard(answer)
-
-        self._waiting.append((command, _Told(told)))
-        self._more.set()
+        self._send(partial(self._told, heard), command)
 
     async def drain(self) -> None:
         """Until what was posted has been answered or given up."""
@@ -109,72 +75,29 @@ class Wire:
             await self.ask("PING")
 
     def open(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="broadcast: tell")
+        self._open = True
 
     async def close(self) -> None:
-        if self._task is None:
-            return
-        task, self._task = self._task, None
-        await end([task])
-        self._give_up(self._waiting)
-        self._waiting.clear()
-        await self._connection.disconnect(nowait=True)
+        self._open = False
+        await self._exchange.close()
 
-    async def _run(self) -> None:
-        while True:
-            await self._more.wait()
-            self._more.clear()
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(BATCH_LIMIT, len(self._waiting)))]
-                try:
-                    await self._send(batch)
-                except Exception as error:
-                    await self._connection.disconnect(nowait=True)
-                    self._fail(repr(error))
-                    # Who queued meanwhile would wait for the same silence.
-                    self._give_up(self._waiting)
-                    self._waiting.clear()
-                finally:
-                    self._give_up(batch)
+    def _send(self, heard: Heard, command: tuple[str, ...]) -> None:
+        if self._open and len(self._exchange.waiting) < WAITING_LIMIT:
+            self._exchange.send(pack(*command), heard)
+        else:
+            heard(None)
 
-    async def _send(self, batch: list[_Asked]) -> None:
-        async with asyncio.timeout(PUBLISH_TIMEOUT):
-            try:
-                await self._exchange(batch)
-            except GONE as error:
-                if isinstance(error, TimeoutError):
-                    raise
-                # A connection that lay idle may have died unseen. To tell a hint twice does no harm.
-                await self._connection.disconnect(nowait=True)
-                await self._exchange(batch)
-        self.unhush()
+    def _told(self, heard: Heard, reply: Reply) -> None:
+        self._posted -= 1
+        heard(reply)
 
-    async def _exchange(self, batch: list[_Asked]) -> None:
-        open_ = [(command, answer) for command, answer in batch if not answer.done()]
-        if not open_:
-            return
-        connection = self._connection
-        if not connection.is_connected:
-            await connection.connect()
-        commands = connection.pack_commands([command for command, _ in open_])
-        await connection.send_packed_command(commands, check_health=False)
-        for _, answer in open_:
-            said: Any
-            try:
-                said = await connection.read_response()
-            except ResponseError as error:
-                said = error
-            if not answer.done():
-                answer.set_result(said)
-
-    def _fail(self, why: str) -> None:
+    def _fail(self, why: Exception) -> None:
         newly, self._failed_at = not self.hushed, asyncio.get_running_loop().time()
         if newly:
-            log.warning("Redis takes no messages.", why=why)
+            log.warning("Redis takes no messages.", why=repr(why))
             self._on_hush()
 
-    @staticmethod
-    def _give_up(asked: Iterable[_Asked]) -> None:
-        for _, answer in asked:
-            if not answer.done():
-                answer.set_result(None)
+
+def _settle(answer: asyncio.Future[Reply], reply: Reply) -> None:
+    if not answer.done():
+        answer.set_result(reply)
