@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +14,7 @@ from models.columns import now
 from models.refusal import Refusal, Unauthenticated
 from resolvers.answer import Answer
 from resolvers.password import Passwords
+from resolvers.presence.house import Presences
 from resolvers.token import AccessTokens
 from resolvers.turns import Turns
 from resolvers.work import Work
@@ -21,6 +23,9 @@ from storage.database import Database
 from storage.objects import Objects
 from storage.picture import Pictures
 from storage.revocations import Revocations
+
+if TYPE_CHECKING:
+    from resolvers.live import Hub, Unshared
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class Parts:
     database: Database
     announcements: Announcements
     revocations: Revocations
+    presences: Presences
     objects: Objects
     pictures: Pictures
     passwords: Passwords
@@ -47,6 +53,7 @@ class Parts:
     #: How many photos are checked at once: each is a temporary file meanwhile.
     checks: asyncio.Semaphore
     turns: Turns
+    hub: "Hub"
 
 
 @dataclass
@@ -57,10 +64,14 @@ class Context:
     caller: Viewer | Refusal | None
     ip_address: str | None = None
     user_agent: str | None = None
+    #: Puts a fresh token on the connection that carries it; None where that is no websocket.
+    renew: Callable[[Viewer, str], None] | None = None
     #: What of the rows that this touches is to be seen; None where nobody asks for any.
     answer: Answer | None = None
     #: What of the rows in the answer of each field at the root is to be seen, by its response key.
     asking: Callable[[str], Answer] | None = None
+    #: Where a subscription goes on that others had shared.
+    resumed: "Unshared | None" = None
     #: Why fields cannot be asked as they were, by the identity of their nodes.
     refusals: Mapping[int, Refusal] = field(default_factory=dict)
 

@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlmodel import col
 
 from models import RefreshToken, Session, User
-from models.refusal import Expired, NotFound, Unauthenticated
+from models.refusal import Expired, Invalid, NotFound, Unauthenticated
 from models.session import REFRESH_GRACE, REFRESH_LIFETIME, SESSIONS_LIMIT, DevicePlatform
 from resolvers import access
-from resolvers.context import Context
-from resolvers.token import hash_of
+from resolvers.context import Context, Viewer
+from resolvers.token import TokenExpired, hash_of
 from resolvers.work import Work
 
 _ENDED = "The session has ended. Sign in again."
@@ -146,3 +146,24 @@ def _tokens(context: Context, session: Session, refresh_token: str, now: datetim
         refresh_token=refresh_token,
         refresh_token_expires_at=session.expires_at,
     )
+
+
+def renew(context: Context, token: str) -> datetime:
+    """Lets the caller's websocket go on until the token expires, which is returned.
+
+    Raises Invalid for a token that is no good or a connection that is no websocket, Expired, Forbidden for the token of
+    another session.
+    """
+    context.viewer  # noqa: B018 raises where nobody is signed in
+    if context.renew is None:
+        raise Invalid("Only a websocket can be renewed: send this over yours.", "accessToken")
+    try:
+        claims = context.parts.tokens.verify(token)
+    except TokenExpired as error:
+        raise Expired(error.message, "accessToken") from error
+    except Unauthenticated as error:
+        raise Invalid(error.message, "accessToken") from error
+    if context.parts.revocations.covers(claims.session_id):
+        raise Unauthenticated("The session has ended. Sign in again.")
+    context.renew(Viewer(claims.user_id, claims.session_id, claims.expires_at), token)
+    return claims.expires_at

@@ -58,7 +58,7 @@ def of(where: Condition, description: str | None = None, **options: Any) -> Any:
 def book_of(description: str | None = None) -> Any:
     """The book that a row hangs on, where it may be seen; Forbidden when it was lost since the row was."""
     return of(
-        lambda row, book, asked: and_(book.id == row.book_id, access.book_is_seen(asked.viewer_id, book)),
+        lambda row, book, asked: and_(book.id == row.book_id, access.book_is_seen(asked.insider_id, book)),
         description,
         missing=lambda context: Forbidden(UNSEEN),
     )

@@ -73,7 +73,7 @@ def _element_count(book: Any, asked: Asked) -> Any:
 
 def _member_count(book: Any, asked: Asked) -> Any:
     member: Any = aliased(models.Member)
-    return _count(member, member.book_id == book.id, access.is_member(asked.viewer_id, book.id))
+    return _count(member, member.book_id == book.id, access.is_member(asked.insider_id, book.id))
 
 
 def _open_invitations(book: Any, invitation: Any, asked: Asked) -> Any:
@@ -142,7 +142,7 @@ class Book(Node):
     )
     members: list[Member] = declared(
         Many(
-            lambda book, member, asked: and_(member.book_id == book.id, access.is_member(asked.viewer_id, book.id)),
+            lambda book, member, asked: and_(member.book_id == book.id, access.is_member(asked.insider_id, book.id)),
             lambda member: (member.joined_at, member.id),
         ),
         "At most 200, oldest first; for members, empty for others.",

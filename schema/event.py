@@ -89,7 +89,7 @@ class ImagesChanged(BookEvent):
 @strawberry.type(description="Joined, left, another role.")
 class MembersChanged(BookEvent):
     members: list[Member] = _rows(
-        "members", models.Member, where=lambda event, member, asked: access.is_member(asked.viewer_id, event.book_id)
+        "members", models.Member, where=lambda event, member, asked: access.is_member(asked.insider_id, event.book_id)
     )
     removed_user_ids: list[strawberry.ID] = _ids("us", "removed_user_ids")
 

@@ -18,7 +18,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 import schema
 from models.operation import BATCH_POINTS
 from resolvers.context import Parts
+from resolvers.live import Hub
 from resolvers.password import Passwords
+from resolvers.presence.house import Presences
 from resolvers.token import AccessTokens
 from resolvers.turns import Turns
 from server.auth import enter
@@ -39,6 +41,7 @@ from storage.broadcast import Announcements, ValkeyBackend
 from storage.database import Database
 from storage.journal import Heads
 from storage.picture import Pictures
+from storage.pruning import Pruning
 from storage.revocations import Revocations
 
 #: How many photos a process looks at at once, each of them a temporary file of its size.
@@ -60,6 +63,12 @@ async def parts_of(settings: Settings) -> AsyncIterator[Parts]:
         revocations = Revocations(database, announcements)
         await revocations.start()
         stack.push_async_callback(revocations.stop)
+        presences = await stack.enter_async_context(
+            Presences(str(settings.redis_url), database, announcements, revocations)
+        )
+        await stack.enter_async_context(Pruning(database))
+        hub = Hub(database, announcements)
+        stack.push_async_callback(hub.close)
         objects = await stack.enter_async_context(objects_of(settings))
         passwords = Passwords()
         stack.callback(passwords.close)
@@ -67,6 +76,7 @@ async def parts_of(settings: Settings) -> AsyncIterator[Parts]:
             database=database,
             announcements=announcements,
             revocations=revocations,
+            presences=presences,
             objects=objects,
             pictures=Pictures(),
             passwords=passwords,
@@ -74,6 +84,7 @@ async def parts_of(settings: Settings) -> AsyncIterator[Parts]:
             upload_limit=settings.upload_limit,
             checks=asyncio.Semaphore(_CHECKS_AT_ONCE),
             turns=Turns(),
+            hub=hub,
         )
 
 
@@ -84,6 +95,11 @@ def limits_of(settings: Settings) -> Limits:
         aliases=settings.query_aliases,
         tokens=settings.query_tokens,
         cost=settings.query_cost,
+        sockets_per_process=settings.sockets_per_process,
+        sockets_per_address=settings.sockets_per_address,
+        sockets_per_user=settings.sockets_per_user,
+        subscriptions_per_process=settings.subscriptions_per_process,
+        subscriptions_per_socket=settings.subscriptions_per_socket,
         body_bytes=settings.request_bytes,
         message_bytes=settings.request_bytes,
         long_lists=(("points", BATCH_POINTS),),
@@ -179,7 +195,8 @@ class App:
     def _count(self, metrics: Metrics, lag: Lag) -> None:
         metrics.pool(self.parts.database.engine, self.parts.database.connections)
         metrics.counters("broadcast", self._broadcast)
-        metrics.gauge("listeners", "Subscriptions that are live.", lambda: self.parts.announcements.counts.subscribers)
+        metrics.gauge("followers", "Subscriptions to books that are live.", lambda: self.parts.hub.readers)
+        metrics.gauge("books_followed", "Books that somebody follows.", lambda: self.parts.hub.books)
         metrics.gauge("sockets", "Websockets that are open.", lambda: len(self.endpoint.sockets))
         metrics.gauge("loop_lag_seconds", "The event loop's longest lag since the last look.", lag.worst)
 

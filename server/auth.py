@@ -12,7 +12,8 @@ async def enter(parts: Parts, entrance: Entrance) -> Context:
 
 def context_of(parts: Parts, entrance: Entrance) -> Context:
     """The context of one operation. A token that is no good is told by the first field that needs a viewer."""
-    return Context(parts, _caller(parts, entrance.token), entrance.ip_address, entrance.user_agent)
+    renew = entrance.socket.renew if entrance.socket else None
+    return Context(parts, _caller(parts, entrance.token), entrance.ip_address, entrance.user_agent, renew)
 
 
 def _caller(parts: Parts, token: str | None) -> Viewer | Refusal | None:

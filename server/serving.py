@@ -10,6 +10,7 @@ from uvicorn.supervisors import multiprocess
 
 from server.app import App
 from server.settings import Settings
+from server.websocket import Protocol
 
 #: Seconds that a process has to finish what it began, once it is told to stop.
 _GRACE: Final = 10
@@ -26,7 +27,7 @@ def configured(app: App | str, settings: Settings, **more: Any) -> uvicorn.Confi
         "workers": settings.workers,
         "loop": "uvloop",
         "http": "httptools",
-        "ws": "websockets-sansio",
+        "ws": Protocol,
         "ws_max_size": settings.request_bytes,
         "ws_ping_interval": _PING,
         "ws_ping_timeout": _PING,

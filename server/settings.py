@@ -86,6 +86,11 @@ class Settings(BaseSettings):
     trusted_documents: Path | None = Field(
         None, description="A manifest of documents (docs/documents.md); no others are answered then."
     )
+    sockets_per_process: int = Field(20_000, ge=1, description="How many websockets a process holds.")
+    sockets_per_address: int = Field(12_000, ge=1, description="How many of them may come from one address.")
+    sockets_per_user: int = Field(100, ge=1, description="How many of them may be one person's.")
+    subscriptions_per_process: int = Field(100_000, ge=1, description="How many operations run on all of them.")
+    subscriptions_per_socket: int = Field(100, ge=1, description="How many operations run on one of them.")
     request_bytes: int = Field(2**20, ge=1, description="The largest request, in bytes.")
 
     @field_validator("allowed_origins", "allowed_hosts", "trusted_proxies", mode="before")

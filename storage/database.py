@@ -6,6 +6,8 @@ from typing import Any, Final, Self
 import asyncpg
 import orjson
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from storage.connections import POOL_TIMEOUT, Connection, Connections, Lease
@@ -13,6 +15,19 @@ from storage.connections import POOL_TIMEOUT, Connection, Connections, Lease
 #: Seconds after which a statement is cancelled, by the server and, should it hang, by us.
 STATEMENT_TIMEOUT: Final = 5.0
 CONNECT_TIMEOUT: Final = 5.0
+
+#: What is raised when it is away or has no time, and the same may well succeed in a moment.
+AWAY: Final[tuple[type[Exception], ...]] = (
+    OSError,  # ConnectionError and TimeoutError among them
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.LockNotAvailableError,
+    DBAPIError,
+    PoolTimeoutError,
+)
 
 _LEAN: Final = {
     # A planned statement finds its rows by keys whatever it is given: a plan of its own for each execution would be no

@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from graphql import (
@@ -17,7 +17,10 @@ from graphql import (
 )
 
 from models import Book, Member, Page, Visibility
+from models.columns import now
+from resolvers.presence.room import PRESENT_LIMIT, key_of
 from schema import EXPORTED
+from storage.presence import State
 from tests.client import Client
 from tests.people import INVITE, ROLES, People, somebody, uuid_of
 
@@ -207,6 +210,18 @@ async def _others_invitation(cell: Cell) -> dict[str, Any]:
     return {"id": await cell.invitation()}
 
 
+async def _present(cell: Cell) -> dict[str, Any]:
+    """With a presence of their own, in some other process, for those who may have one."""
+    client_id, parts = uuid4(), cell.people.app.parts
+    if cell.me.token:
+        claims = parts.tokens.verify(cell.me.token)
+        state = State(uuid4(), claims.user_id, "VIEWER", now())
+        await parts.presences.store.join(
+            UUID(uuid_of(cell.book_id)), key_of(claims.session_id, client_id), state, PRESENT_LIMIT
+        )
+    return _input(bookId=cell.book_id, clientId=str(client_id), cursor={"x": 1, "y": 2})
+
+
 def _at_once(arguments: Callable[[Cell], dict[str, Any]]) -> Callable[[Cell], Awaitable[dict[str, Any]]]:
     async def of(cell: Cell) -> dict[str, Any]:
         return arguments(cell)
@@ -224,6 +239,7 @@ ASKED: dict[str, Callable[[Cell], Awaitable[dict[str, Any]]]] = {
     "Mutation.signUp": _at_once(lambda cell: _input(name="A", email=f"{cell.book_id}@example.org", password="p" * 8)),
     "Mutation.signIn": _at_once(lambda cell: _input(email=f"{cell.book_id}@example.org", password="no such one")),
     "Mutation.refreshSession": _at_once(lambda cell: {"refreshToken": "no such one"}),
+    "Mutation.renewConnection": _at_once(lambda cell: {"accessToken": str(cell.me.token)}),
     "Mutation.signOut": _at_once(lambda cell: {}),
     "Mutation.revokeSession": _others_session,
     "Mutation.createBook": _at_once(lambda cell: _input(title="Mine")),
@@ -242,6 +258,7 @@ ASKED: dict[str, Callable[[Cell], Awaitable[dict[str, Any]]]] = {
     "Mutation.applyOperations": _placed,
     "Mutation.requestUploads": _file,
     "Mutation.completeUploads": _own_upload,
+    "Mutation.updatePresence": _present,
 }
 
 

@@ -22,7 +22,14 @@ async def test_figures_are_shown_when_they_are_asked_for(settings: Settings) -> 
         assert (await ada.ask("query Mine { books { totalCount } }")).it == {"totalCount": 0}
         shown = (await http.get(f"{url}/metrics")).text
     assert 'leporello_operations_total{code="OK",kind="query",name="Mine"} 1.0' in shown
-    for name in ("sockets", "listeners", "loop_lag_seconds", "sql_connections_used", "broadcast_published_total"):
+    for name in (
+        "sockets",
+        "followers",
+        "books_followed",
+        "loop_lag_seconds",
+        "sql_connections_used",
+        "broadcast_published_total",
+    ):
         assert f"leporello_{name} " in shown, name
 
 
@@ -83,7 +90,10 @@ async def test_an_operation_leaves_spans_down_to_its_statements(settings: Settin
         {"graphql.operation.type": kind, "graphql.operation.name": name} for name, kind in kinds.items()
     ]
     statements: list[list[ReadableSpan]] = []
-    for root in roots:
+    # What is told of a book is read for all who follow it, and is no part of anybody's operation.
+    *others, told_root = roots
+    assert [part.name for part in below(spans, told_root)] == ["graphql.parse", "graphql.validate", "graphql.plan"]
+    for root in others:
         *read_anew, execute = below(spans, root)
         assert [part.name for part in read_anew] == ["graphql.parse", "graphql.validate", "graphql.plan"]
         assert execute.name == "graphql.execute"

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from server.graphql import Limits
 from tests.client import answered
 from tests.node import INSTALL_LIMIT, node
 from tests.served import Served, serve, token, viewer_of
+from tests.sockets import until
 
 NPM = Path(__file__).parent / "npm"
 PROTOCOL = Subprotocol("graphql-transport-ws")
@@ -556,6 +557,44 @@ async def test_too_many_sockets_are_closed_with_4429() -> None:
             assert len(served.endpoint.sockets) == 2
     async with serve(Limits(sockets_per_process=1)) as served, talking(served), opened(served) as second:
         assert await second.closed() == (4429, "Too many connections")
+
+
+async def test_one_person_has_only_so_many_sockets() -> None:
+    user = uuid4()
+    async with serve(Limits(sockets_per_user=2)) as served, talking(served, token(user)):
+        async with talking(served, token(user)), talking(served, token()), opened(served) as third:
+            await third.say("connection_init", payload={"authorization": token(user)})
+            assert await third.closed() == (4429, "Too many connections")
+        # Those that have gone leave room, and one that was refused took none.
+        async with talking(served, token(user)) as client:
+            await client.subscribe("a", "{ me }")
+            assert (await client.hear())["payload"] == answered({"me": str(user)})
+
+
+async def test_only_so_many_operations_run_in_a_process() -> None:
+    async with serve(Limits(subscriptions_per_process=2)) as served, talking(served) as one, talking(served) as other:
+        for client in (one, other):
+            await client.subscribe("a", "subscription { ticks }")
+            await client.hear()
+        await other.subscribe("b", "{ hello }")
+        heard = await other.hear()
+        while heard["id"] == "a":
+            heard = await other.hear()
+        assert (heard["type"], heard["payload"][0]["extensions"]["code"]) == ("error", "RATE_LIMITED")
+        await one.say("complete", id="a")
+        await until(_one_runs(served))
+        await other.subscribe("c", "{ hello }")
+        heard = await other.hear()
+        while heard["id"] == "a":
+            heard = await other.hear()
+        assert heard["type"] == "next"
+
+
+def _one_runs(served: Served) -> Callable[[], Awaitable[bool]]:
+    async def holds() -> bool:
+        return served.endpoint.sockets.running == 1
+
+    return holds
 
 
 async def test_a_message_has_a_largest_size() -> None:

@@ -1,5 +1,6 @@
 """Accounts and sessions."""
 
+from datetime import datetime
 from typing import Any
 
 import strawberry
@@ -71,6 +72,11 @@ class SignOutPayload(Payload):
 
 
 @strawberry.type
+class RenewConnectionPayload(Payload):
+    expires_at: datetime | None = strawberry.field(default=None, description="When the connection ends unless renewed.")
+
+
+@strawberry.type
 class AccountMutation:
     @mutation("A new account and its first session. One account an address, whatever its capitals: TAKEN.")
     async def sign_up(self, info: Info, input: SignUpInput) -> AuthPayload | None:
@@ -102,6 +108,13 @@ class AccountMutation:
         if token is None:
             raise Required("A refresh token is needed.", "refreshToken")
         return await AuthPayload.of(info, await session.refresh(info.context, token))
+
+    @mutation(
+        "Puts a fresh access token of the same session on the websocket that carries this mutation; its subscriptions "
+        "go on."
+    )
+    async def renew_connection(self, info: Info, access_token: str) -> RenewConnectionPayload | None:
+        return RenewConnectionPayload(expires_at=session.renew(info.context, access_token))
 
     @mutation("Ends the caller's session: its tokens stop working, its sockets are closed with 4401.")
     async def sign_out(self, info: Info) -> SignOutPayload | None:

@@ -24,7 +24,7 @@ from schema.plan.writer import Place, Writer
 
 if TYPE_CHECKING:
     from resolvers.context import Context
-    from schema.plan.plan import Statement
+    from schema.plan.statement import Statement
 
 Path = tuple[str, ...]
 

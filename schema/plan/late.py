@@ -14,7 +14,7 @@ from schema.plan.writer import Filled, Missing
 
 if TYPE_CHECKING:
     from resolvers.context import Context
-    from schema.plan.plan import Statement
+    from schema.plan.statement import Statement
 
 #: How many values are kept, of about 600 bytes each.
 KEPT: Final = 16_384

@@ -52,6 +52,7 @@ class Parameter:
 
 _WHO: Final[dict[str, tuple[Get, TypeEngine[Any]]]] = {
     "viewer_id": (lambda context, _: context.viewer_id, Uuid()),
+    "insider_id": (lambda context, _: context.viewer_id, Uuid()),
     "session_id": (lambda context, _: context.session_id, Uuid()),
     "now": (lambda context, _: context.now, DateTime(timezone=True)),
 }
@@ -106,6 +107,10 @@ class Arguments:
     @property
     def viewer_id(self) -> Any:
         return self._parameters.who("viewer_id")
+
+    @property
+    def insider_id(self) -> Any:
+        return self._parameters.who("insider_id")
 
     @property
     def session_id(self) -> Any:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, OperationType, is_object_type
 from sqlalchemy import ColumnElement, func, select
@@ -16,76 +15,14 @@ from schema.plan.answer import Asking, Shape, own_statement, places_of, reading_
 from schema.plan.calls import Call, Caller
 from schema.plan.coercion import Uncoercible
 from schema.plan.declarations import row_of
-from schema.plan.parameters import Parameter, Unplanned
-from schema.plan.rendering import rendered
+from schema.plan.following import Following
+from schema.plan.parameters import Unplanned
 from schema.plan.selection import Selections, Steering, named
-from schema.plan.writer import Filled, Missing, Writer
-
-if TYPE_CHECKING:
-    from resolvers.context import Context
+from schema.plan.statement import Statement, statement_of
+from schema.plan.writer import Writer
 
 #: How many plans are kept: of 10 to 20 kB each, of 150 kB at the very worst.
 PLANS_LIMIT: Final = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """SQL whose parameters are found by what is asked."""
-
-    sql: str
-    parameters: tuple[Parameter, ...]
-    checks: tuple[Parameter, ...]
-    filled: tuple[Filled, ...]
-    missing: tuple[Missing, ...]
-    #: Whether graphql-core refuses some of what it answers.
-    is_wrong: bool
-
-    def bind(self, context: Context, variables: Mapping[str, Any]) -> list[Any]:
-        """The values of its parameters. Raises the refusal of a field that cannot be asked so."""
-        for check in self.checks:
-            check.get(context, variables)
-        return [parameter.get(context, variables) for parameter in self.parameters]
-
-    def check(self, context: Context, variables: Mapping[str, Any]) -> None:
-        """Raises the refusal of a field that cannot be asked so, whoever asks."""
-        for parameter in (*self.checks, *self.parameters):
-            if parameter.field is not None:
-                parameter.get(context, variables)
-
-    def bind_anyway(self, context: Context, variables: Mapping[str, Any]) -> tuple[list[Any], dict[int, Refusal]]:
-        """The same, with what finds nothing in place of what is refused, and those refusals by their fields."""
-        refusals: dict[int, Refusal] = {}
-
-        def value(parameter: Parameter) -> Any:
-            try:
-                return parameter.get(context, variables)
-            except Unplanned:
-                # graphql-core refuses its field before it looks at what was read.
-                return parameter.nothing
-            except Refusal as refusal:
-                if parameter.field is None:
-                    raise
-                refusals.setdefault(id(parameter.field), refusal)
-                return parameter.nothing
-
-        for check in self.checks:
-            value(check)
-        return [value(parameter) for parameter in self.parameters], refusals
-
-
-def statement_of(writer: Writer, statement: Any) -> Statement:
-    """The statement as text with positional parameters; no value of a client's is a part of the text."""
-    sql, names = rendered(statement)
-    by_name = writer.parameters.by_name
-    return Statement(
-        sql,
-        tuple(by_name[name] for name in names),
-        # What was asked for and is no part of the text, such as the `first` of a count, may be refused all the same.
-        (*writer.parameters.checks, *(by_name[name] for name in by_name.keys() - {*names})),
-        tuple(writer.filled),
-        tuple(writer.missing),
-        writer.is_wrong,
-    )
 
 
 class Plan:
@@ -99,6 +36,7 @@ class Plan:
         variables: Mapping[str, Any],
     ) -> None:
         self._schema = schema
+        self._document = document
         self._operation = operation
         self._variables = variables
         self._selections = Selections(schema, document, variables)
@@ -114,6 +52,8 @@ class Plan:
         """Makes what the operation is most likely answered with; the rest is made when it is wanted."""
         if self._operation.operation is OperationType.QUERY:
             _ = self.whole or self.parts
+        elif self.following is not None:
+            _ = self.following.kinds
         elif self._operation.operation is OperationType.SUBSCRIPTION or self.calls is None:
             root = self._schema.get_root_type(self._operation.operation)
             assert root
@@ -148,6 +88,16 @@ class Plan:
         # What may be missing, or cannot be asked so, is an error within the answer.
         return None if any(each and (each.missing or each.is_wrong) for each in statements) else calls
 
+    @cached_property
+    def following(self) -> Following | None:
+        """What is asked of a book's events, for all who ask alike; None where it is to be told the ordinary way."""
+        try:
+            following = Following(self._schema, self._document, self._operation, self._selections, self._untagged)
+            _ = following.kinds
+        except (Unplanned, Refusal):
+            return None
+        return following
+
     def shape(self, key: str, *, tagged: bool) -> Shape:
         """What is asked for of the rows in the answer of a mutation's or subscription's field."""
         if (shape := self._shapes.get((key, tagged))) is None:
@@ -172,6 +122,9 @@ class Plan:
             return Shape(places, statement)
         writer = self._writer(tagged=tagged)
         return Shape(places, statement, statement_of(writer, own_statement(writer, places)))
+
+    def _untagged(self) -> Writer:
+        return self._writer(tagged=False)
 
     def _writer(self, *, tagged: bool) -> Writer:
         return Writer(self._schema, self._selections, self._variables, tagged=tagged)

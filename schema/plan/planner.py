@@ -14,6 +14,7 @@ from models.refusal import Refusal
 from schema.plan.answer import Reading
 from schema.plan.calls import Call
 from schema.plan.coercion import Uncoercible, variables_of
+from schema.plan.following import Followed
 from schema.plan.late import Late, Text
 from schema.plan.parameters import Unplanned
 from schema.plan.plan import Kept, Plan, Plans
@@ -109,6 +110,11 @@ class Planner:
                     called.data = None
                     break
         return called
+
+    def followed(self, plan: Plan, variables: Mapping[str, Any], sent: Mapping[str, Any] | None) -> Followed | None:
+        """A subscription to a book's events that is shared; None where it is to be told the ordinary way."""
+        following = plan.following
+        return Followed(plan, following, variables, sent or {}, self.late) if following else None
 
     def reading(
         self, plan: Plan, key: str, variables: Mapping[str, Any], context: Context, *, tagged: bool = True

@@ -29,6 +29,10 @@ class Asked(Protocol):
     @property
     def viewer_id(self) -> Any: ...
     @property
+    def insider_id(self) -> Any:
+        """The viewer, where all that counts is whether they belong to the book: what it gives is all members' alike."""
+
+    @property
     def session_id(self) -> Any: ...
     @property
     def now(self) -> Any: ...

@@ -61,8 +61,10 @@ class Limits:
     messages_at_once: int = 2_000
     #: Queries and mutations that are being answered count as well.
     subscriptions_per_socket: int = 100
+    subscriptions_per_process: int = 100_000
     sockets_per_process: int = 20_000
     sockets_per_address: int = 12_000
+    sockets_per_user: int = 100
     #: Until `connection_init` has come, and until it is answered.
     init_seconds: float = 5
     #: A reader that does not take a message within this is told that it is too slow.

@@ -13,8 +13,11 @@ from graphql import GraphQLError
 from strawberry.schema import Schema
 from strawberry.types import ExecutionResult
 
+from models.id import inside
 from models.refusal import BadUserInput, TooCostly
 from resolvers.context import Context, Viewer
+from resolvers.live import Sink, Unshared
+from schema.base import sent
 from schema.plan.coercion import Uncoercible
 from schema.plan.late import Text
 from schema.plan.parameters import Unplanned
@@ -109,8 +112,8 @@ class Operating:
         finally:
             self._over()
 
-    async def answers(self) -> AsyncGenerator[Answer, None]:
-        """One answer, or those of a subscription."""
+    async def answers(self, sink: Sink | None = None) -> AsyncGenerator[Answer, None]:
+        """One answer, or those of a subscription: where they are shared with others, these go to the `sink`."""
         if self.kind != "subscription":
             # Told before the next line can be interrupted: a mutation is not to be without an answer.
             yield await self.answer()
@@ -119,6 +122,8 @@ class Operating:
             try:
                 context = await self._enter()
                 planned = await self._planned()
+                if sink is not None and planned is not None:
+                    await self._follow(context, planned, sink)
                 async with aclosing(await self._stream(context, planned)) as results:
                     first = await self._first(results)
                     if first is not None:
@@ -201,6 +206,22 @@ class Operating:
             operation_name=self._asked.operation_name,
             operation_extensions=self._asked.extensions,
         )
+
+    async def _follow(self, context: Context, planned: _Planned, sink: Sink) -> None:
+        """Is told of a book's events with all who ask alike; returns where the ordinary way is to go on."""
+        variables, plan = planned
+        with suppress(Uncoercible):
+            followed = self._means.planner.followed(plan, variables, self._asked.variables)
+            if followed is None:
+                return
+            self._end_span()
+            given = followed.arguments
+            after, epoch = sent(given.get("after")), sent(given.get("epoch"))
+            try:
+                book_id = inside("bk", given["book_id"])
+                await context.parts.hub.follow(context, book_id, followed, sink, after=after, epoch=epoch)
+            except Unshared as place:
+                context.resumed = place
 
     async def _stream(self, context: Context, planned: _Planned | None) -> AsyncGenerator[Any, None]:
         if planned is not None:

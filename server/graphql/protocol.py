@@ -26,6 +26,7 @@ from server.graphql.documents import Rejected
 from server.graphql.entrance import Entrance, token_of
 from server.graphql.errors import tell, tell_exception
 from server.graphql.operating import Answer, Operating
+from server.graphql.sinks import sink_of
 from server.graphql.socket import Socket
 
 if TYPE_CHECKING:
@@ -99,8 +100,9 @@ class Conversation(BaseGraphQLTransportWSHandler[Any, None]):
         if isinstance(caller, Refusal):
             await self._socket.close(_close_code(caller), caller.message)
             return
-        if caller is not None:
-            self._socket.identify(caller)
+        if caller is not None and not self._socket.identify(caller):
+            await self._socket.close(4429, "Too many connections")
+            return
         await self.send_message({"type": "connection_ack"})
         self.connection_acknowledged = True
 
@@ -131,7 +133,7 @@ class Conversation(BaseGraphQLTransportWSHandler[Any, None]):
             await self.handle_invalid_message(error.message)
             return
         exchange = Exchange(self, message["id"], asked.query or "", asked.variables, asked.operation_name)
-        if len(self._socket.running) >= self._limits.subscriptions_per_socket:
+        if not self._socket.has_room:
             refusal = RateLimited("Too many operations on this connection.", retry_after=1)
             await self._refuse(exchange, [{"message": refusal.message, "extensions": refusal.extensions}])
             return
@@ -159,7 +161,7 @@ class Conversation(BaseGraphQLTransportWSHandler[Any, None]):
             return
         if operation.kind == "mutation":
             self._socket.keep_running()
-        async with aclosing(operation.answers()) as answers:
+        async with aclosing(operation.answers(sink_of(self._socket, exchange.id))) as answers:
             count = 0
             async for answer in answers:
                 if answer.refused:

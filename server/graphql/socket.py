@@ -14,6 +14,7 @@ from resolvers.context import Viewer
 from server.graphql.asked import Malformed, decode
 from server.graphql.entrance import Entrance
 from server.graphql.pace import Pace
+from server.websocket import Outlet, outlet_of
 
 if TYPE_CHECKING:
     from server.graphql.endpoint import GraphQLEndpoint
@@ -26,6 +27,7 @@ class Socket(ASGIWebSocketAdapter):
         super().__init__(endpoint, websocket, websocket)
         self.entrance = Entrance.of(websocket)
         self.has_origin = "origin" in websocket.headers
+        self.outlet = outlet_of(websocket.scope)
         self.token = self.entrance.token
         self.viewer: Viewer | None = None
         self.is_closing = False
@@ -51,11 +53,13 @@ class Socket(ASGIWebSocketAdapter):
             self._timer.cancel()
             self._timer = None
 
-    def identify(self, viewer: Viewer) -> None:
-        """It is this viewer's from now on, until their token expires."""
+    def identify(self, viewer: Viewer) -> bool:
+        """It is this viewer's from now on, until their token expires. False when they have too many."""
+        if not self._sockets.identify(self, viewer):
+            return False
         self.viewer = viewer
-        self._sockets.identify(self, viewer.session_id)
         self._expire()
+        return True
 
     def renew(self, viewer: Viewer, token: str | None = None) -> None:
         """Goes on with a fresh token of the same session, which its next operations enter with.
@@ -116,14 +120,38 @@ class Socket(ASGIWebSocketAdapter):
             # RuntimeError: another task has sent the close frame meanwhile.
             raise WebSocketDisconnected from error
 
+    async def drained(self, outlet: Outlet) -> None:
+        """Until what was written to it has left. Raises ConnectionError once it is closed, as a slow reader's is."""
+        try:
+            async with asyncio.timeout(self._limits.send_seconds):
+                await outlet.drained()
+        except TimeoutError:
+            await self.close(1013, "It reads too slowly")
+        if self.is_closing:
+            raise ConnectionError("The socket is closed.")
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more operation may run on it."""
+        limits = self._limits
+        return (
+            len(self.running) < limits.subscriptions_per_socket
+            and self._sockets.running < limits.subscriptions_per_process
+        )
+
     def run(self, answering: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Answers an operation beside the others."""
         task = asyncio.create_task(answering)
         self.running.add(task)
+        self._sockets.running += 1
         # By a callback: a task that is cancelled before it has begun has no `finally`.
-        task.add_done_callback(self.running.discard)
-        task.add_done_callback(self.mutating.discard)
+        task.add_done_callback(self._done)
         return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self.running.discard(task)
+        self.mutating.discard(task)
+        self._sockets.running -= 1
 
     def keep_running(self) -> None:
         """Has the operation that calls it outlive the connection."""

@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from resolvers.context import Viewer
 from server.graphql.limits import Limits
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ class Sockets:
         self._all: set[Socket] = set()
         self._is_leaving = False
         self._of_session: dict[UUID, set[Socket]] = {}
+        self._of_user: Counter[UUID] = Counter()
+        #: Operations under way on all of them.
+        self.running = 0
         self._of_address: Counter[str | None] = Counter()
 
     def __iter__(self) -> Iterator[Socket]:
@@ -48,21 +52,24 @@ class Sockets:
         self._of_address[address] += 1
         return True
 
-    def identify(self, socket: Socket, session_id: UUID) -> None:
-        """From now on the socket ends with this session."""
-        if socket in self._all:
-            self._of_session.setdefault(session_id, set()).add(socket)
+    def identify(self, socket: Socket, viewer: Viewer) -> bool:
+        """From now on the socket ends with the viewer's session. False when they have too many."""
+        if socket not in self._all:
+            return True
+        if self._of_user[viewer.user_id] >= self._limits.sockets_per_user:
+            return False
+        self._of_user[viewer.user_id] += 1
+        self._of_session.setdefault(viewer.session_id, set()).add(socket)
+        return True
 
     def forget(self, socket: Socket) -> None:
         """It is gone. Can be repeated."""
         if socket not in self._all:
             return
         self._all.discard(socket)
-        address = socket.entrance.ip_address
-        self._of_address[address] -= 1
-        if not self._of_address[address]:
-            del self._of_address[address]
+        _count_down(self._of_address, socket.entrance.ip_address)
         if socket.viewer and (of_session := self._of_session.get(socket.viewer.session_id)):
+            _count_down(self._of_user, socket.viewer.user_id)
             of_session.discard(socket)
             if not of_session:
                 del self._of_session[socket.viewer.session_id]
@@ -75,6 +82,12 @@ class Sockets:
         """Ends every socket once its mutations have been answered; no other is let in."""
         self._is_leaving = True
         await _together(each.retire(code, reason) for each in list(self._all))
+
+
+def _count_down(counts: Counter[Any], key: object) -> None:
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]
 
 
 async def _together(closings: Iterable[Coroutine[Any, Any, None]]) -> None:

@@ -1,0 +1,106 @@
+"""Followers of one book who ask alike: what each event comes to is found once for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from itertools import accumulate
+from typing import Final
+from uuid import UUID
+
+from models.event import RESYNC
+from models.refusal import Forbidden
+from resolvers.event import UNSEEN
+from resolvers.live.journal import PAGE, Row, Standing, standings
+from resolvers.live.kept import Budget, Kept
+from resolvers.live.projection import Depends, Projection, Unshared
+from resolvers.live.reader import Reader
+from storage.database import Database
+
+#: Bytes of answers that are given at once, about.
+HELPING: Final = 256 * 1024
+#: Seconds for which an answer is kept at most: the addresses in it expire, and what it shows may change.
+FRESH: Final = 60.0
+_OPEN: Final = frozenset({"CanvasChanged", "ImagesChanged", "BookChanged", RESYNC})
+
+
+def helping(parts: Sequence[bytes]) -> int:
+    """How many of the first of them are sent at once: one at least."""
+    return max(1, bisect([*accumulate(map(len, parts))], HELPING))
+
+
+class Group:
+    """Of members, or of others; of one viewer alone where the selection depends on who they are."""
+
+    def __init__(
+        self,
+        key: Hashable,
+        database: Database,
+        book_id: UUID,
+        projection: Projection,
+        budget: Budget,
+        *,
+        is_member: bool,
+    ) -> None:
+        self.key = key
+        self.is_member = is_member
+        self.readers: dict[Reader, None] = {}
+        self._database = database
+        self._book_id = book_id
+        self._projection = projection
+        self._kept: Kept[bytes] = Kept(budget)
+        self._kept_since = 0.0
+        #: How many answers make a helping, as far as is known.
+        self._few = PAGE
+        self._turn = asyncio.Lock()
+
+    async def payloads(self, rows: Sequence[Row]) -> list[bytes]:
+        """What they are told of the first of the events, in their order: a helping, or one.
+
+        Raises Unshared where that is for each of them alone.
+        """
+        async with self._turn:
+            rows = rows[: self._few]
+            if (now := asyncio.get_running_loop().time()) - self._kept_since > FRESH:
+                self._kept.clear()
+                self._kept_since = now
+            told = {row: kept for row in rows if (kept := self._kept.get(row)) is not None}
+            missing: dict[str, list[Row]] = defaultdict(list)
+            for row in rows:
+                if row not in told:
+                    missing[row.kind].append(row)
+            for kind, of_kind in missing.items():
+                for row, payload in zip(of_kind, await self._told(kind, of_kind), strict=True):
+                    told[row] = payload
+                    if self.readers:
+                        self._kept.add(row, payload, len(payload) + len(row.text))
+        payloads = [told[row] for row in rows]
+        size = sum(map(len, payloads))
+        self._few = max(1, HELPING * len(payloads) // max(size, 1))
+        return payloads[: helping(payloads)]
+
+    async def _told(self, kind: str, rows: list[Row]) -> list[bytes]:
+        if kind not in _OPEN and not self.is_member:
+            rows = [row.closed() for row in rows]
+        text = b"[%b]" % b",".join(row.text for row in rows)
+        depends = self._projection.depends(kind)
+        for reader in [*self.readers]:
+            async with self._database.connection() as connection:
+                if depends is Depends.NOTHING:
+                    return await self._projection.tell(connection.rows, kind, text, reader.context)
+                # The one who stands for all of them does so at the moment of the answer.
+                async with connection.transaction(isolation="repeatable_read", readonly=True):
+                    found = await standings(connection, self._book_id, [reader.viewer_id])
+                    standing = found[reader.viewer_id]
+                    if standing == Standing(sees=True, is_member=self.is_member):
+                        return await self._projection.tell(connection.rows, kind, text, reader.context)
+            if not standing.sees:
+                # The feed will come to it; until then there is nothing to tell them.
+                reader.end(Forbidden(UNSEEN))
+        # Nobody is left who may see it as the others did.
+        raise Unshared
+
+    def clear(self) -> None:
+        self._kept.clear()

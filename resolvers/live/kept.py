@@ -1,0 +1,67 @@
+"""What is kept of late, within one bound for all."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Any, Final, Generic, TypeVar
+from weakref import WeakSet
+
+#: Bytes that one of them keeps, and all of a process together.
+EACH: Final = 1024 * 1024
+ALL: Final = 64 * 1024 * 1024
+
+Value = TypeVar("Value")
+
+
+class Budget:
+    """What all together may keep. When it is more, those that were added to longest ago lose all of theirs."""
+
+    def __init__(self, most: int = ALL) -> None:
+        self._most = most
+        self._all: WeakSet[Kept[Any]] = WeakSet()
+        self._additions = 0
+        self.size = 0
+
+    def add(self, kept: Kept[Any], size: int) -> None:
+        self._all.add(kept)
+        self._additions += 1
+        kept.added = self._additions
+        self.size += size
+        if self.size > self._most:
+            for other in sorted(self._all, key=lambda each: each.added):
+                if other is not kept and self.size > self._most:
+                    other.clear()
+
+
+class Kept(Generic[Value]):
+    """Values by their keys, the oldest first; one that is asked for need not be there any more."""
+
+    def __init__(self, budget: Budget, most: int = EACH) -> None:
+        self._budget = budget
+        self._most = most
+        self._values: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
+        self._size = 0
+        #: When the last addition was, counted in additions of all.
+        self.added = 0
+
+    def get(self, key: Hashable) -> Value | None:
+        found = self._values.get(key)
+        return None if found is None else found[0]
+
+    def add(self, key: Hashable, value: Value, size: int) -> None:
+        """`size` is in bytes."""
+        if key in self._values:
+            return
+        self._values[key] = value, size
+        self._size += size
+        self._budget.add(self, size)
+        while self._size > self._most:
+            _, (_, freed) = self._values.popitem(last=False)
+            self._size -= freed
+            self._budget.size -= freed
+
+    def clear(self) -> None:
+        self._values.clear()
+        self._budget.size -= self._size
+        self._size = 0

@@ -1,0 +1,43 @@
+"""What of a journal is no longer in a feed's memory, read once for all who are behind in the same place."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from uuid import UUID
+
+from resolvers.live.journal import PAGE, Row, page
+from storage.database import Database
+
+
+class Past:
+    """In blocks of a page, so that those who are near each other read the same."""
+
+    def __init__(self, book_id: UUID, database: Database) -> None:
+        self._book_id = book_id
+        self._database = database
+        self._reads: dict[int, asyncio.Task[list[Row]]] = {}
+
+    async def after(self, seq: int) -> list[Row]:
+        """What follows in its block; empty where the journal does not go on from there. Raises what reading raises."""
+        start = seq - seq % PAGE
+        if (read := self._reads.get(start)) is not None and (rows := _after(await asyncio.shield(read), seq)):
+            return rows
+        # Begun before it was asked for, a read may have missed what was written in between.
+        read = self._reads.get(start)
+        if read is None:
+            read = self._reads[start] = asyncio.create_task(
+                self._read(start), name="live: past", context=contextvars.Context()
+            )
+            read.add_done_callback(lambda _: self._reads.pop(start, None))
+        return _after(await asyncio.shield(read), seq)
+
+    async def _read(self, start: int) -> list[Row]:
+        async with self._database.connection() as connection:
+            found = await page(connection, self._book_id, after=start)
+        return found.rows if found else []
+
+
+def _after(rows: list[Row], seq: int) -> list[Row]:
+    following = [row for row in rows if row.seq > seq]
+    return following if following and following[0].seq == seq + 1 else []
