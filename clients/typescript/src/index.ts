@@ -1,0 +1,11 @@
+// Follows Leporello's books, and edits them without waiting.
+
+export { type Batch, Book, type BookOptions, type Status } from './book.js';
+export { Connection, type ConnectionOptions, type Sink } from './connection.js';
+export * from './contract.js';
+export { documents, type Selection } from './documents.js';
+export type * from './operations.js';
+export { type Outcome, PENDING_LIMIT } from './pending.js';
+export { Lost, Refused } from './refusal.js';
+export type { State } from './state.js';
+export type { TokenSource } from './token.js';
