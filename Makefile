@@ -13,7 +13,7 @@ COMPILE := $(VENV)/uv/bin/uv pip compile pyproject.toml --universal --generate-h
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check schema lock explorer clean test-tools
+.PHONY: help run test bench bench-live faults check schema lock explorer clean test-tools
 unexport PYTHONPATH PYTHONHOME
 
 help:  ## What can be made.
@@ -27,6 +27,12 @@ test: $(INSTALLED) test-tools  ## All tests, against real servers. ARGS="-k elem
 
 bench: $(INSTALLED)  ## How fast it is, beside others; into docs/benchmarks.md. ARGS="--only a --rounds 1".
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-live: $(INSTALLED)  ## How many can follow one book, beside others. ARGS="--only yoga --sockets 200 --seconds 2".
+	@$(BIN)/python -m bench.live $(ARGS)
+
+faults: $(INSTALLED)  ## What it survives: Redis, Postgres and itself killed. ARGS="--only R01,R05 --seed 7 --repeat 3".
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 check: $(INSTALLED)  ## What a machine can check: style, types, imports, the exported schema.
 	@$(BIN)/ruff check .
