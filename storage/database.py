@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from storage.connections import POOL_TIMEOUT, Connection, Connections, Lease
 
 #: Seconds after which a statement is cancelled, by the server and, should it hang, by us.
-STATEMENT_TIMEOUT: Final = 5.0
-CONNECT_TIMEOUT: Final = 5.0
+STATEMENT_TIMEOUT: Final = 4.0
+#: And how much longer we wait for a server that does not even do that.
+HANGING: Final = 0.5
+CONNECT_TIMEOUT: Final = 4.0
 
 #: What is raised when it is away or has no time, and the same may well succeed in a moment.
 AWAY: Final[tuple[type[Exception], ...]] = (
@@ -61,7 +63,7 @@ class Database:
             hide_parameters=True,
         )
         self.session = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)
-        self.connections = Connections(self._lean, pool_size, limit=STATEMENT_TIMEOUT + 1)
+        self.connections = Connections(self._lean, pool_size, limit=STATEMENT_TIMEOUT + HANGING)
 
     def connection(self) -> Lease:
         """A lean connection, for the length of an `async with`."""
@@ -77,11 +79,11 @@ class Database:
         return await asyncpg.connect(
             self.url,
             timeout=CONNECT_TIMEOUT,
-            **{"command_timeout": STATEMENT_TIMEOUT + 1, **options},
+            **{"command_timeout": STATEMENT_TIMEOUT + HANGING, **options},
             server_settings={
                 "application_name": "leporello",
                 "timezone": "UTC",
-                "statement_timeout": f"{STATEMENT_TIMEOUT:.0f}s",
+                "statement_timeout": f"{STATEMENT_TIMEOUT * 1_000:.0f}ms",
                 "idle_in_transaction_session_timeout": "10s",
                 # Plans for short statements are not worth compiling.
                 "jit": "off",

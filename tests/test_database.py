@@ -1,6 +1,7 @@
 """The lean connections: how many there are, in which order they are had, and what becomes of those that fail."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -45,7 +46,7 @@ async def test_a_value_is_that_of_the_first_row_and_first_column(database: Datab
     assert await database.fetch_value("SELECT 1 WHERE false") is None
     assert await database.fetch_value("""SELECT '{"a": [1]}'::jsonb""") == '{"a": [1]}'
     assert await database.fetch_value("SHOW plan_cache_mode") == "force_generic_plan"
-    assert await database.fetch_value("SHOW statement_timeout") == "5s"
+    assert await database.fetch_value("SHOW statement_timeout") == "4s"
 
 
 async def test_connections_are_opened_when_needed_and_the_last_that_came_back_goes_out_first(
@@ -126,6 +127,28 @@ async def test_a_connection_that_the_server_ended_is_replaced(database: Database
         await _ended(pids[victim])
         async with database.connection() as fresh:
             assert await fresh.value(WHO) not in pids
+
+
+async def test_whatever_comes_of_one_whose_end_has_just_come_is_an_absence(database: Database) -> None:
+    met: Counter[str] = Counter()
+    async with database.connection() as killer:
+        for turns in range(200):
+            try:
+                async with database.connection() as victim:
+                    pid = await victim.value(WHO)
+                ending = asyncio.create_task(killer.value("SELECT pg_terminate_backend($1)", [pid]))
+                # Sometimes before its last word has come, sometimes after.
+                for _ in range(turns % 8):
+                    await asyncio.sleep(0)
+                try:
+                    await database.fetch_value("SELECT 1")
+                finally:
+                    await ending
+            except Exception as error:
+                assert is_absence(error), repr(error)
+                met[type(error).__name__] += 1
+    # Those that were not seen to be dead were met.
+    assert met.total()
 
 
 async def test_one_that_is_ended_in_the_middle_is_an_absence_and_the_next_is_well(database: Database) -> None:

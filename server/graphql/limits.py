@@ -68,9 +68,9 @@ class Limits:
     #: Until `connection_init` has come, and until it is answered.
     init_seconds: float = 5
     #: A reader that does not take a message within this is told that it is too slow.
-    send_seconds: float = 4
+    send_seconds: float = 3
     #: For a close frame to leave, and for what has been cancelled to end.
-    closing_seconds: float = 2
+    closing_seconds: float = 1.5
     #: For mutations under way, once their socket is gone or this process stops.
     finishing_seconds: float = 10
 

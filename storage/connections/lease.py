@@ -28,6 +28,11 @@ class Lease:
             # What it was doing may still be under way.
             self._connections.drop(connection)
             return
+        if isinstance(error, asyncpg.InternalClientError):
+            # The server's last word came while it lay idle, and it has not seen its end yet: nothing was asked on it.
+            connection.terminate()
+            self._connections.drop(connection)
+            raise ConnectionError("The connection to the database was lost.") from error
         lost = connection.is_closed()
         self._connections.give(connection)
         if isinstance(error, asyncpg.PostgresError):

@@ -13,7 +13,7 @@ POOL_TIMEOUT: Final = 2.0
 #: Seconds that a connection gets to say goodbye.
 CLOSE_TIMEOUT: Final = 2.0
 #: Seconds between two looks for a statement that hangs.
-WATCH: Final = 1.0
+WATCH: Final = 0.25
 
 
 class Connections:
