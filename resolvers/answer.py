@@ -25,6 +25,13 @@ class Answer(Protocol):
         It is a part of a statement that has so many parameters already; what it finds, `take` takes.
         """
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it is found in the rows without any SQL; then `is_own` is true as well."""
+
+    def know(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """The rows as they have been written, by their kind."""
+
     def take(self, found: Iterable[Sequence[Any]]) -> None:
         """What the SQL of `told` has found."""
 

@@ -139,12 +139,14 @@ async def _written(connection: Connection, batch: Batch, canvas: Canvas, outcome
     shown = [outcome.shown() for outcome in outcomes]
     # What is in the rows themselves is known, and shown by the statement that writes them.
     answer = batch.answer if batch.answer is not None and batch.answer.is_own else None
-    told_ = Told(answer, rows_of(shown)) if answer else None
+    told_ = Told(answer, rows_of(shown)) if answer and not answer.is_known else None
     answered = _answered(batch, canvas, outcomes)
     if not await write(connection, answered, canvas, told_, seq=reading.seq, kind=kind, payload=payload):
         raise _Moved
     if answer is None:
         await show(connection, batch, shown)
+    elif answer.is_known:
+        answer.know(rows_of(shown))
     return Applied(seq, shown)
 
 

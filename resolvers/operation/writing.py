@@ -1,9 +1,9 @@
 """The one statement that writes what a batch came to, if the book is still as it was read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -79,7 +79,7 @@ async def write(
         answered.digest,
         _json(answered.results),
     ]
-    parts = []
+    parts: list[str | tuple[str, ...]] = []
     rows: Any
     for part, rows in (
         ("made_pages", [row.__dict__ for row in canvas.made_pages.values()]),
@@ -87,7 +87,10 @@ async def write(
         ("made", [row.__dict__ for row in canvas.made.values()]),
         ("edits", [*canvas.edits.values()]),
     ):
-        if rows:
+        if part == "edits" and (columns := _dragged(rows)):
+            parts.append(columns)
+            arguments += [[row[name] for row in rows] for name in ("id", *columns)]
+        elif rows:
             parts.append(part)
             arguments.append(_json(rows))
     if canvas.swept:
@@ -121,13 +124,37 @@ async def keep(connection: Connection, answered: Answered, *, seq: int) -> None:
     )
 
 
-# There are five parts that may be there or not.
-@cache
-def _statement(parts: tuple[str, ...]) -> str:
-    written = [_RAISED]
-    for number, part in enumerate(parts, 11):
-        written.append(f"{part} AS (\n    {_PARTS[part].replace('$n', f'${number}')}\n)")
+# There are five parts that may be there or not, one of them in as many ways as there are choices of DRAGGED.
+@lru_cache(maxsize=1_024)
+def _statement(parts: tuple[str | tuple[str, ...], ...]) -> str:
+    written, number = [_RAISED], 11
+    for part in parts:
+        if isinstance(part, str):
+            written.append(f"{part} AS (\n    {_PARTS[part].replace('$n', f'${number}')}\n)")
+            number += 1
+        else:
+            written.append(f"edits AS (\n    {_drag(part, number)}\n)")
+            number += 1 + len(part)
     return ", ".join(written)
+
+
+def _dragged(edits: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The columns that all of the edits change; empty where these are not the same, or not DRAGGED alone."""
+    if not edits:
+        return ()
+    changed = edits[0].keys()
+    if not changed <= _IN_DRAGS or any(edit.keys() != changed for edit in edits):
+        return ()
+    return tuple(name for name in DRAGGED if name in changed)
+
+
+def _drag(columns: tuple[str, ...], number: int) -> str:
+    """What is changed all the time is written without a detour through JSON, which costs twice as much."""
+    arrays = ", ".join(f"${number + place}::float8[]" for place in range(1, len(columns) + 1))
+    return f"""UPDATE elements AS old
+    SET {", ".join(f"{name} = n.{name}" for name in columns)}{_STAMP}
+    FROM raised, unnest(${number}::uuid[], {arrays}) AS n (id, {", ".join(columns)})
+    WHERE old.id = n.id AND old.book_id = raised.id"""  # noqa: S608 of our own names
 
 
 def _insert(model: Any) -> str:
@@ -148,6 +175,9 @@ def _update(model: Any, stamp: str) -> str:
     WHERE old.id = (edit->>'id')::uuid AND old.book_id = raised.id"""  # noqa: S608 as above
 
 
+#: Numbers that are never null.
+DRAGGED: Final = ("x", "y", "width", "height", "scale_x", "scale_y", "angle", "opacity")
+_IN_DRAGS: Final = frozenset({"id", *DRAGGED})
 _STAMP: Final = ", seq = raised.seq, updated_at = $3, updated_by = $5"
 _PARTS: Final = {
     "made_pages": _insert(Page),

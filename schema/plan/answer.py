@@ -17,6 +17,7 @@ from sqlalchemy.orm import aliased
 from resolvers.answer import Fetch
 from schema.plan.declarations import row_of, rows_of
 from schema.plan.late import Late
+from schema.plan.own import Show
 from schema.plan.parameters import Arguments, Parameters, Unplanned
 from schema.plan.selection import named
 from schema.plan.values import told_rows
@@ -45,8 +46,16 @@ class Asking:
 class Shape:
     """All places of one field's answer, and their statement."""
 
-    def __init__(self, places: Sequence[Asking], statement: Statement | None, own: Statement | None = None) -> None:
+    def __init__(
+        self,
+        places: Sequence[Asking],
+        statement: Statement | None,
+        own: Statement | None = None,
+        shows: Sequence[tuple[str, Show]] | None = None,
+    ) -> None:
         self.statement = statement
+        #: At each place, of the rows of that kind, the same without a statement; None where that cannot be.
+        self.shows = shows
         #: The same of rows that are told in JSON; None where more is asked for than is in them.
         self.own = own
         self.by_path = {each.path: place for place, each in enumerate(places)}
@@ -111,6 +120,21 @@ class Reading:
         own = self._shape.own
         assert own
         return self._shape.own_sql(after), own.bind(self._context, {**self._variables, "rows": rows})
+
+    @property
+    def is_known(self) -> bool:
+        return self._shape.shows is not None
+
+    def know(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        assert self._shape.shows is not None
+        for place, (kind, show) in enumerate(self._shape.shows):
+            for row in rows.get(kind, ()):
+                shown: bytes | Unplanned
+                try:
+                    shown = orjson.dumps(show(row))
+                except Unplanned as error:
+                    shown = error
+                self._found[place, UUID(row["id"])] = shown
 
     def take(self, found: Iterable[Sequence[Any]]) -> None:
         assert self._shape.own

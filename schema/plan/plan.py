@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, Final
 
@@ -14,8 +14,9 @@ from models.refusal import Refusal
 from schema.plan.answer import Asking, Shape, own_statement, places_of, reading_statement, telling_statement
 from schema.plan.calls import Call, Caller
 from schema.plan.coercion import Uncoercible
-from schema.plan.declarations import row_of
+from schema.plan.declarations import row_of, rows_of
 from schema.plan.following import Following
+from schema.plan.own import Show, showing
 from schema.plan.parameters import Unplanned
 from schema.plan.selection import Selections, Steering, named
 from schema.plan.statement import Statement, statement_of
@@ -121,7 +122,15 @@ class Plan:
         if writer.looks_around:
             return Shape(places, statement)
         writer = self._writer(tagged=tagged)
-        return Shape(places, statement, statement_of(writer, own_statement(writer, places)))
+        own = statement_of(writer, own_statement(writer, places))
+        return Shape(places, statement, own, None if tagged else self._shown(writer, places))
+
+    @staticmethod
+    def _shown(writer: Writer, places: Sequence[Asking]) -> list[tuple[str, Show]] | None:
+        try:
+            return [(str(rows_of(each.type_).prefix), showing(writer, each.type_, each.sets)) for each in places]
+        except Unplanned:
+            return None
 
     def _untagged(self) -> Writer:
         return self._writer(tagged=False)

@@ -129,6 +129,7 @@ class Shown:
 
     asks = True
     is_own = False
+    is_known = False
 
     def __init__(self) -> None:
         self.seen: list[tuple[Any, ...]] = []
@@ -142,6 +143,9 @@ class Shown:
 
     def told(self, rows: Any, after: int) -> tuple[str, list[Any]]:
         raise AssertionError("more is asked for than is in the rows")
+
+    def know(self, rows: Any) -> None:
+        raise AssertionError("nothing is to be known")
 
     def take(self, found: Any) -> None:
         raise AssertionError("nothing is to be taken")
