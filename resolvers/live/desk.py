@@ -73,7 +73,8 @@ class Desk:
             asked, self._asked = self._asked, {}
             reviews = self._reviews
             try:
-                found = await self._read(asked.keys())
+                # With all members, of whom many may come at once: there are not many.
+                found = await self._read(asked.keys(), and_members=True)
             except BaseException as error:
                 for each in asked.values():
                     each.set_exception(error if isinstance(error, Exception) else ConnectionError("It was closed."))
@@ -89,9 +90,11 @@ class Desk:
             for viewer_id, each in asked.items():
                 each.set_result(found[viewer_id])
 
-    async def _read(self, viewers: Collection[UUID | None]) -> dict[UUID | None, Standing]:
+    async def _read(
+        self, viewers: Collection[UUID | None], *, and_members: bool = False
+    ) -> dict[UUID | None, Standing]:
         async with self._database.connection() as connection:
-            return await standings(connection, self._book_id, viewers)
+            return await standings(connection, self._book_id, viewers, and_members=and_members)
 
 
 def _seeing(found: dict[UUID | None, Standing]) -> dict[UUID | None, Standing]:

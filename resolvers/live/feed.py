@@ -18,7 +18,7 @@ from models.refusal import Forbidden, NotFound
 from resolvers.context import Context
 from resolvers.event import UNSEEN
 from resolvers.live.desk import Desk
-from resolvers.live.group import HELPING, Group, helping
+from resolvers.live.group import Group, helping
 from resolvers.live.journal import PAGE, Page, Row, Standing, page
 from resolvers.live.kept import Budget, Kept
 from resolvers.live.past import Past
@@ -273,11 +273,10 @@ class Feed:
     async def _tell(self, found: Page) -> None:
         run: list[Row] = []
         for row in found.rows:
-            if row.concerns_access or sum(len(each.text) for each in [*run, row]) > HELPING:
-                await self._spread(found, run)
-                run = []
             if row.concerns_access:
+                await self._spread(found, run)
                 await self._review()
+                run = []
             run.append(row)
         await self._spread(found, run)
 

@@ -8,17 +8,18 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, cast, func, select, true
+from sqlalchemy import ARRAY, Boolean, Text, Uuid, bindparam, cast, func, select, true, union
 from sqlmodel import col
 
-from models import Book, Event
+from models import Book, Event, Member
 from models.event import KINDS, RESYNC
 from resolvers import access
 from storage.connections import Connection
 from storage.statement import Statement, compiled
 
-#: Events in one read: 32 MiB of them at the very worst.
+#: Events in one read, and bytes, about, of what they say: one at least.
 PAGE: Final = 64
+ROOM: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,14 @@ async def page(connection: Connection, book_id: UUID, *, after: int, most: int =
 
 
 async def standings(
-    connection: Connection, book_id: UUID, viewers: Collection[UUID | None]
+    connection: Connection, book_id: UUID, viewers: Collection[UUID | None], *, and_members: bool = False
 ) -> dict[UUID | None, Standing]:
-    """Of all of them at one moment; nobody sees a book that is not there."""
+    """Of all of them at one moment, and of the book's members; nobody sees a book that is not there."""
     statement = _standings()
-    given = {"book_id": book_id, "viewers": [*viewers]}
+    given = {"book_id": book_id, "viewers": [*viewers], "and_members": and_members}
     found = await connection.rows(statement.sql, statement.arguments(given))
     known = {viewer: Standing(sees, is_member) for viewer, sees, is_member in found}
-    return {viewer: known.get(viewer, Standing(sees=False, is_member=False)) for viewer in viewers}
+    return dict.fromkeys(viewers, Standing(sees=False, is_member=False)) | known
 
 
 def _row(seq: int, kind: str, text: bytes, epoch: str) -> Row:
@@ -101,17 +102,21 @@ def _resync(fields: dict[str, Any], epoch: str) -> Row:
 @cache
 def _page() -> Statement:
     events: Any = Event.__table__  # type: ignore[attr-defined]
-    following = (
+    size = func.octet_length(cast(events.c.payload, Text))
+    next_ = (
         select(
             events.c.seq,
             events.c.kind,
             cast(func.row_to_json(events.table_valued()), Text).label("text"),
+            func.sum(size).over(order_by=events.c.seq, rows=(None, -1)).label("before"),
         )
         .where(events.c.book_id == Book.id, events.c.seq > bindparam("after"))
         .order_by(events.c.seq)
         .limit(bindparam("most"))
-        .lateral()
+        .correlate(Book)
+        .subquery()
     )
+    following = select(next_).where(func.coalesce(next_.c.before, 0) < ROOM).lateral()
     return compiled(
         select(
             col(Book.seq),
@@ -130,11 +135,16 @@ def _page() -> Statement:
 
 @cache
 def _standings() -> Statement:
-    viewers = func.unnest(bindparam("viewers", type_=ARRAY(Uuid()))).table_valued("id").render_derived(name="viewers")
-    viewer: Any = cast(viewers.c.id, Uuid())
+    book_id = bindparam("book_id", type_=Uuid())
+    asked = func.unnest(bindparam("viewers", type_=ARRAY(Uuid()))).table_valued("id").render_derived(name="asked")
+    members = select(col(Member.user_id)).where(
+        col(Member.book_id) == book_id, bindparam("and_members", type_=Boolean())
+    )
+    viewers = union(select(cast(asked.c.id, Uuid()).label("id")), members).subquery("viewers")
+    viewer: Any = viewers.c.id
     return compiled(
         select(viewers.c.id, access.book_is_seen(viewer), access.is_member(viewer))
         .select_from(Book)
         .join(viewers, true())
-        .where(col(Book.id) == bindparam("book_id", type_=Uuid()))
+        .where(col(Book.id) == book_id)
     )

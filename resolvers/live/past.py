@@ -21,7 +21,16 @@ class Past:
     async def after(self, seq: int) -> list[Row]:
         """What follows in its block; empty where the journal does not go on from there. Raises what reading raises."""
         start = seq - seq % PAGE
-        if (read := self._reads.get(start)) is not None and (rows := _after(await asyncio.shield(read), seq)):
+        while True:
+            rows = await self._from(start, seq)
+            if not rows or rows[-1].seq > seq:
+                return _after(rows, seq)
+            # Large ones fill a read before its block ends.
+            start = rows[-1].seq
+
+    async def _from(self, start: int, seq: int) -> list[Row]:
+        read = self._reads.get(start)
+        if read is not None and (rows := await asyncio.shield(read)) and rows[-1].seq > seq:
             return rows
         # Begun before it was asked for, a read may have missed what was written in between.
         read = self._reads.get(start)
@@ -30,7 +39,7 @@ class Past:
                 self._read(start), name="live: past", context=contextvars.Context()
             )
             read.add_done_callback(lambda _: self._reads.pop(start, None))
-        return _after(await asyncio.shield(read), seq)
+        return await asyncio.shield(read)
 
     async def _read(self, start: int) -> list[Row]:
         async with self._database.connection() as connection:

@@ -247,7 +247,8 @@ class Writer:
 
     def _told(self, source: sources.Told, type_: Any, sets: Sets, place: Place, asked: Arguments) -> ColumnElement[str]:
         found, at = told_rows(rows_of(type_).model, source.of(place.row))
-        statement = select(found).order_by(at)
+        # It is said where they are from: of what is shown, all may hang on other rows.
+        statement = select(found).select_from(found).order_by(at)
         if source.where is not None:
             statement = statement.where(source.where(place.row, found, asked))
         return self.listed(self.rows(type_, sets, place.within(found)), statement, place)
