@@ -52,7 +52,7 @@ explorer:  ## Builds the explorer's page into server/explorer/static; needs node
 	@cd clients/explorer && npm ci && npm run build
 
 clean:  ## Removes what was installed and built; the data in .leporello stays.
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info clients/typescript/dist
 	@find . -name __pycache__ -prune -exec rm -rf {} + -o -name node_modules -prune -exec rm -rf {} +
 
 # Done anew when a lock or the project has changed, and otherwise not at all.

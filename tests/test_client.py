@@ -18,6 +18,7 @@ from graphql import build_schema, parse, validate
 from models.columns import now
 from models.order import KEY_LENGTH, between
 from models.session import ACCESS_LIFETIME
+from resolvers.presence import house, room, tending
 from server.app import App
 from storage.journal import new_epochs
 from tests.client import Client
@@ -54,7 +55,7 @@ async def test_its_own_tests_pass(built: None) -> None:
     tests = sorted(str(test.relative_to(CLIENT)) for test in CLIENT.glob("test/*.test.mjs"))
     reporters = [f"--test-reporter{each}" for each in ("=tap", "-destination=stdout", "=spec", "-destination=stderr")]
     output = await node(CLIENT, *reporters, "--test", "--test-timeout=30000", *tests)
-    assert len(tests) == 6
+    assert len(tests) == 9
     assert "\n# fail 0\n" in output
     assert "\n# pass 0\n" not in output
 
@@ -62,8 +63,8 @@ async def test_its_own_tests_pass(built: None) -> None:
 async def test_what_it_asks_is_in_the_schema(built: None) -> None:
     schema = build_schema((ROOT / "schema/schema.graphql").read_text())
     [documents] = await asked("documents.mjs")
-    assert len(documents) == 8
-    assert [validate(schema, parse(document)) for document in documents] == [[]] * 8
+    assert len(documents) == 13
+    assert [validate(schema, parse(document)) for document in documents] == [[]] * 13
 
 
 async def test_its_keys_are_the_servers(built: None) -> None:
@@ -130,17 +131,65 @@ async def test_all_converge_while_their_connections_break(
     assert (sum(each["rereads"] for each in told) > 0) is epochs
 
 
-async def test_a_token_is_renewed_and_an_end_is_told(built: None, app: App, serving: str, client: Client) -> None:
+def of_session(app: App, person: Client, lives: timedelta) -> tuple[str, float]:
+    """Another token of their session, and when it expires: in JavaScript's milliseconds."""
+    session = app.parts.tokens.verify(str(person.token)).session_id
+    begun = now() - ACCESS_LIFETIME + lives
+    token, expires = app.parts.tokens.issue(UUID(uuid_of(person.user_id)), session, begun)
+    return token, expires.timestamp() * 1000
+
+
+async def test_a_token_is_renewed_on_the_open_socket(built: None, app: App, serving: str, client: Client) -> None:
+    owner, reader = [await somebody(app, client, name) for name in ("Ada", "Ben")]
+    book_id = await made_book(owner)
+    await join(owner, book_id, reader, "VIEWER")
+    short, expires = of_session(app, reader, SHORT)
+    # Half of it lasts longer than all of the first.
+    next_, _ = of_session(app, reader, 3 * SHORT)
+    story = {"url": f"{serving}/graphql", "bookId": book_id, "owner": owner.token, "expires": expires}
+    [told] = await asked("renewals.mjs", {**story, "reader": [short, next_, reader.token]})
+    assert told == {"refused": [0, 1], "phases": ["live"], "isSame": True}
+
+
+@pytest.fixture
+def grace(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For so many seconds whoever is gone may come back."""
+    for module in (house, room):
+        monkeypatch.setattr(module, "GRACE", request.param)
+    monkeypatch.setattr(tending, "SWEEP", 0.1)
+
+
+@pytest.mark.parametrize(
+    ("story", "grace"),
+    # Who comes back has all the time of the test; who has gone is gone soon.
+    [("meet", 0.5), ("cut", 60.0), ("duplicate", 60.0), ("refused", 60.0)],
+    indirect=["grace"],
+    ids=["meet", "cut", "duplicate", "refused"],
+)
+async def test_people_see_each_other(
+    built: None, app: App, serving: str, client: Client, grace: None, story: str
+) -> None:
+    ada, ben, cleo = [await somebody(app, client, name) for name in ("Ada", "Ben", "Cleo")]
+    book_id = await made_book(ada)
+    await join(ada, book_id, ben, "EDITOR")
+    await join(ada, book_id, cleo, "VIEWER")
+    tokens = {"ada": ada.token, "ben": ben.token, "cleo": cleo.token}
+    given = {"url": f"{serving}/graphql", "bookId": book_id, "benId": ben.user_id}
+    assert await asked("presences.mjs", story, {**given, **tokens}) == ["done"]
+
+
+async def test_a_token_that_was_not_renewed_in_time_is_then_and_an_end_is_told(
+    built: None, app: App, serving: str, client: Client
+) -> None:
     owner, reader, member = [await somebody(app, client, name) for name in ("Ada", "Ben", "Cleo")]
     book_id = await made_book(owner)
     await join(owner, book_id, reader, "VIEWER")
     await join(owner, book_id, member, "EDITOR")
-    assert reader.token
-    session = app.parts.tokens.verify(reader.token).session_id
-    # A moment is left of it: enough to read and to hear the first change.
-    short, _ = app.parts.tokens.issue(UUID(uuid_of(reader.user_id)), session, now() - ACCESS_LIFETIME + SHORT)
+    short, expires = of_session(app, reader, SHORT)
     story = {"url": f"{serving}/graphql", "bookId": book_id, "owner": owner.token, "reader": [short, reader.token]}
-    [told] = await asked("sessions.mjs", {**story, "member": member.token, "memberId": member.user_id})
+    also = {"member": member.token, "memberId": member.user_id, "expires": expires}
+    [told] = await asked("sessions.mjs", {**story, **also})
+    assert told["lost"] >= 1
     assert told["codes"] == ["UNAUTHENTICATED", "FORBIDDEN"]
     # The first one once, when it had expired; the other once its session was over.
     assert told["refused"] == [0, 1]

@@ -1,13 +1,19 @@
-// A reader whose access token expires while they follow a book, and whose session then ends; and a member who is
-// removed. Prints what became of them. Argument: as JSON {url, bookId, owner, reader, member, memberId}, where people
-// are their access tokens: of the reader two.
+// A reader whose access token expires while they follow a book, because it cannot be renewed before, and whose session
+// then ends; and a member who is removed. Prints what became of them. Argument: as JSON {url, bookId, owner, reader,
+// member, memberId, expires}, where people are their access tokens: of the reader two, of which the first expires then.
 import assert from 'node:assert/strict';
 import { Peer } from './peers.mjs';
 
-const { url, bookId, owner: ownerToken, reader: tokens, member: memberToken, memberId } = JSON.parse(process.argv[2]);
+const { url, bookId, expires, memberId, ...tokensOf } = JSON.parse(process.argv[2]);
+const { owner: ownerToken, reader: tokens, member: memberToken } = tokensOf;
 const calm = () => 1;
 const refused = [];
+let lost = 0;
 const tokenOfReader = (no) => {
+  if (no !== undefined && Date.now() < expires) {
+    lost += 1;
+    throw new TypeError('no network');
+  }
   if (no !== undefined) refused.push(tokens.indexOf(no));
   return tokens[refused.length] ?? null;
 };
@@ -38,5 +44,5 @@ const remove = 'mutation ($bookId: ID!, $userId: ID!) { removeMember(bookId: $bo
 await owner.connection.ask(remove, { bookId, userId: memberId }, signal);
 const codes = await Promise.all(ends);
 const heard = reader.heard.map(({ seq }) => seq);
-console.log(JSON.stringify({ codes, refused, heard, seq: reader.book.state.seq }));
+console.log(JSON.stringify({ codes, lost, refused, heard, seq: reader.book.state.seq }));
 for (const peer of [owner, ...readers]) peer.close();

@@ -1,7 +1,7 @@
 // The way to the server: questions over HTTP, and subscriptions that outlive their socket.
 
 import { Asking, type Fetch, type Variables } from './asking.js';
-import { Expired, Lost, ofEnd, ofErrors, Refused, type ServerError } from './refusal.js';
+import { Completed, Expired, Lost, ofEnd, ofErrors, Refused, type ServerError } from './refusal.js';
 import { Socket } from './socket.js';
 import { Renewals, Tokens, type TokenSource } from './token.js';
 import { Backoff, pause } from './waiting.js';
@@ -39,6 +39,11 @@ export class Connection {
   /** Asks until there is an answer. Raises Refused, and the signal's reason when it is aborted. */
   ask<T>(document: string, variables: Variables, signal: AbortSignal): Promise<T> {
     return this.asking.ask(document, variables, signal);
+  }
+
+  /** Asks once, on the socket that is open for what is followed. Raises Refused, Lost, Expired. */
+  askOnce<T>(document: string, variables: Variables): Promise<T> {
+    return this.socket.ask(document, variables);
   }
 
   /** Subscribes again and again, each time with variables as they are then; ends only as `ask` fails. */
@@ -105,7 +110,7 @@ export class Connection {
             if (failure) end(failure);
           },
           error: (cause) => end(ofEnd(cause)),
-          complete: () => end(new Lost('The server has ended it.')),
+          complete: () => end(new Completed('The server has ended it.')),
         },
       );
       if (signal.aborted) stop();

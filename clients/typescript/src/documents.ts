@@ -6,6 +6,7 @@ export interface Selection {
   page?: string;
   element?: string;
   image?: string;
+  presence?: string;
 }
 
 export interface Documents {
@@ -13,7 +14,13 @@ export interface Documents {
   images: string;
   events: string;
   apply: string;
+  presence: string;
+  move: string;
 }
+
+export const RENEW = `mutation Renew($accessToken: String!) {
+  renewConnection(accessToken: $accessToken) { userErrors { code message path } }
+}`;
 
 /** As many images as a page of them has. */
 const IMAGES = 100;
@@ -83,5 +90,20 @@ ${image}`,
   }
 }
 ${element}`,
+    presence: `subscription Presence($bookId: ID!, $clientId: String!) {
+  presence(bookId: $bookId, clientId: $clientId) {
+    __typename
+    ... on PresenceSnapshot { selfId present { ...PresenceFields } }
+    ... on PresenceUpdated { presence { ...PresenceFields } }
+    ... on PresenceLeft { id }
+  }
+}
+fragment PresenceFields on Presence {
+  id user { id name } role joinedAt pageId cursor { x y } selection
+  frames { elementId x y width height scaleX scaleY angle } ${more.presence ?? ''}
+}`,
+    move: `mutation Move($input: UpdatePresenceInput!) {
+  updatePresence(input: $input) { userErrors { code message path } }
+}`,
   };
 }

@@ -83,6 +83,12 @@ export function named(operations: readonly Operation[]): { operations: Operation
   return { operations: copies, ids };
 }
 
+/** Without what was left out, which JSON does not send either. */
+export function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
+
 /** By hand, because `crypto.randomUUID` is there in secure contexts only. */
 export function uuid(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

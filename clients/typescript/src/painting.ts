@@ -3,7 +3,8 @@
 import type { Element, ElementFields } from './contract.js';
 import { type Draft, keyAt } from './draft.js';
 import { between } from './order.js';
-import type { CreatePage, MoveElement, Operation, Placement, UpdateElement, UpdatePage } from './operations.js';
+import { type CreatePage, given, type MoveElement, type Operation, type Placement } from './operations.js';
+import type { UpdateElement, UpdatePage } from './operations.js';
 
 export function paint(draft: Draft, operation: Operation): void {
   if ('createPage' in operation) createPage(draft, operation.createPage);
@@ -25,9 +26,9 @@ function createElement(draft: Draft, operation: Operation): void {
   const fields: ElementFields = {
     ...{ id, pageId, scaleX: 1, scaleY: 1, angle: 0, opacity: 1, locked: false, seq: 0 },
     orderKey: between(draft.elementStack(pageId).at(-1)?.orderKey ?? null, null),
-    ...sent(frame),
+    ...given(frame),
   };
-  const element = { ...fields, ...DEFAULTS[verb], ...sent(own) } as Element;
+  const element = { ...fields, ...DEFAULTS[verb], ...given(own) } as Element;
   draft.setElement(element);
 }
 
@@ -42,7 +43,7 @@ const DEFAULTS: Record<string, object> = {
 
 function updateElement(draft: Draft, { id, ifSeq: _, ...fields }: UpdateElement): void {
   const element = draft.element(id);
-  if (element !== null) draft.setElement({ ...element, ...sent(fields) } as Element);
+  if (element !== null) draft.setElement({ ...element, ...given(fields) } as Element);
 }
 
 function deleteElement(draft: Draft, id: string): void {
@@ -77,7 +78,7 @@ function createPage(draft: Draft, { clientId, afterPageId, ...fields }: CreatePa
   const index = draft.page(id) === null ? placeBehind(draft, id, afterPageId) : null;
   if (index === null) return;
   const orderKey = keyAt(draft.pageStack(), index, id)!;
-  draft.setPage({ id, name: null, width: null, height: null, background: null, ...sent(fields), orderKey });
+  draft.setPage({ id, name: null, width: null, height: null, background: null, ...given(fields), orderKey });
 }
 
 function updatePage(draft: Draft, { id, afterPageId, ...fields }: UpdatePage): void {
@@ -86,7 +87,7 @@ function updatePage(draft: Draft, { id, afterPageId, ...fields }: UpdatePage): v
   const index = afterPageId === undefined ? null : placeBehind(draft, id, afterPageId);
   if (afterPageId !== undefined && index === null) return;
   const orderKey = index === null ? null : keyAt(draft.pageStack(), index, id);
-  draft.setPage({ ...page, ...sent(fields), orderKey: orderKey ?? page.orderKey });
+  draft.setPage({ ...page, ...given(fields), orderKey: orderKey ?? page.orderKey });
 }
 
 function deletePage(draft: Draft, id: string): void {
@@ -103,10 +104,4 @@ function placeBehind(draft: Draft, id: string, afterPageId: string | null | unde
   if (below < 0 || afterPageId === id) return null;
   const here = stack.findIndex((page) => page.id === id);
   return here >= 0 && here < below ? below : below + 1;
-}
-
-/** Without what was left out, which JSON does not send either. */
-function sent<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given) as { [K in keyof T]: Exclude<T[K], undefined> };
 }

@@ -29,6 +29,9 @@ export class Lost extends Error {
   }
 }
 
+/** The server has ended a subscription with nothing wrong. */
+export class Completed extends Lost {}
+
 /** The access token is not taken, or not any more. */
 export class Expired extends Error {
   override readonly name = 'Expired';

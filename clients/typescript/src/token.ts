@@ -3,8 +3,9 @@
 import { Expired, Lost, Refused } from './refusal.js';
 
 /**
- * Gives the access token, or null where nobody is signed in. With `refused`, the server no longer takes that one: gives
- * another (by `refreshSession`, or by signing in), or null to give up. What it throws is tried again later.
+ * Gives the access token, or null where nobody is signed in. With `refused`, the server no longer takes that one, or
+ * soon will not: gives another (by `refreshSession`, or by signing in), or null to give up. What it throws is tried
+ * again later.
  */
 export type TokenSource = (refused?: string) => string | null | Promise<string | null>;
 
