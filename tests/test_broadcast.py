@@ -758,6 +758,30 @@ async def test_what_is_posted_in_one_turn_leaves_in_one_write_and_what_comes_mea
     assert len(writes) == 2
 
 
+async def test_soon_after_a_write_they_wait_for_each_other_unless_they_are_many(
+    puppet: Puppet, writes: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "PACE", 3600.0)
+    monkeypatch.setattr(exchange, "MANY", 3)
+    asking = asyncio.create_task(puppet.ask("ECHO", "a"))
+    reader, writer = await puppet.taken()
+    await asked(reader, "ECHO a")
+    writer.write(b":1\r\n")
+    assert await asking == 1
+    heard: list[Reply] = []
+    for each in "bc":
+        puppet.wire.post(heard.append, "ECHO", each)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert len(writes) == 1
+    last: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+    puppet.wire.post(last.set_result, "ECHO", "d")
+    await asked(reader, "ECHO b", "ECHO c", "ECHO d")
+    writer.write(b":2\r\n:3\r\n:4\r\n")
+    async with asyncio.timeout(SOON):
+        assert (await last, heard) == (4, [2, 3])
+
+
 async def test_a_reply_that_comes_too_late_is_nobodys(puppet: Puppet) -> None:
     asking = asyncio.create_task(puppet.ask("ECHO", "a"))
     reader, late = await puppet.taken()

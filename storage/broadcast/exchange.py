@@ -18,14 +18,19 @@ PUBLISH_TIMEOUT = 0.5
 BATCH_LIMIT = 256
 WRITE_LIMIT = 1024 * 1024
 
+#: Seconds between two writes, unless this many wait: each of them wakes Redis, which costs more than the rest of it.
+PACE = 0.002
+MANY = 64
+
 Heard: TypeAlias = Callable[[Reply], object]
 
 
 class Exchange:
     """Dials when there is something to send, and anew after a failure; a batch is tried twice.
 
-    `on_answered` is called after each batch; `on_failed`, before anyone is given up, with the reason. While one batch
-    is under way the next waits, so that no more than WRITE_LIMIT and a command can pile up before a slow Redis.
+    `on_answered` is called after each batch; `on_failed`, before anyone is given up, with the reason. The first after a
+    pause leaves at once. While one batch is under way the next waits, so that no more than WRITE_LIMIT and a command can
+    pile up before a slow Redis.
     """
 
     def __init__(
@@ -38,6 +43,9 @@ class Exchange:
         #: What has no reply yet of the batch that is under way, in the order of the replies.
         self._batch: deque[tuple[bytes, Heard]] = deque()
         self._once_more = False
+        #: When the next batch leaves, and not before.
+        self._leaving: asyncio.Handle | None = None
+        self._not_before = 0.0
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._link: Link | None = None
@@ -45,10 +53,9 @@ class Exchange:
 
     def send(self, command: bytes, heard: Heard) -> None:
         """`heard` is called with the reply, or with None once it is given up."""
-        if not self._batch and not self.waiting:
-            # Once this turn of the loop is over, so that all it sends leaves together.
-            asyncio.get_running_loop().call_soon(self._next)
         self.waiting.append((command, heard))
+        if not self._batch and (self._leaving is None or len(self.waiting) == MANY):
+            self._prepare()
 
     async def close(self) -> None:
         # With nothing left to send, nobody dials any more.
@@ -56,13 +63,29 @@ class Exchange:
         if self._timer:
             self._timer.cancel()
             self._timer = None
+        if self._leaving:
+            self._leaving.cancel()
+            self._leaving = None
         if self._dialling:
             await end([self._dialling])
             self._dialling = None
         self._drop()
         await self._connection.disconnect(nowait=True)
 
+    def _prepare(self) -> None:
+        """For the next batch to leave, once this turn of the loop is over or a little later."""
+        if self._leaving:
+            self._leaving.cancel()
+            self._leaving = None
+        if self.waiting:
+            loop = asyncio.get_running_loop()
+            if loop.time() >= self._not_before or len(self.waiting) >= MANY:
+                self._leaving = loop.call_soon(self._next)
+            else:
+                self._leaving = loop.call_at(self._not_before, self._next)
+
     def _next(self) -> None:
+        self._leaving = None
         if self._batch or not self.waiting:
             return
         size = 0
@@ -71,7 +94,8 @@ class Exchange:
             self._batch.append(asked)
             size += len(asked[0])
         loop = asyncio.get_running_loop()
-        self._due = loop.time() + PUBLISH_TIMEOUT
+        now = loop.time()
+        self._not_before, self._due = now + PACE, now + PUBLISH_TIMEOUT
         # Left running from batch to batch, and set anew when it comes too early.
         self._timer = self._timer or loop.call_at(self._due, self._check)
         self._once_more = True
@@ -105,12 +129,12 @@ class Exchange:
         heard(reply)
         if not self._batch:
             self._on_answered()
-            self._next()
+            self._prepare()
 
     def _lost(self, why: Exception) -> None:
         self._drop()
         if not self._batch:
-            self._next()
+            self._prepare()
         elif self._once_more:
             # A connection that lay idle may have died unseen. To tell a hint twice does no harm.
             self._once_more = False
