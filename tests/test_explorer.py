@@ -44,7 +44,8 @@ TABS = [
     "10 Complete uploads",
     "11 Images",
     "12 Members",
-    "13 Sign out",
+    "13 Presence",
+    "14 Sign out",
 ]
 
 SIGN_UP = "mutation SignUp($input: SignUpInput!) { signUp(input: $input) { userErrors { code message } } }"
@@ -105,7 +106,8 @@ def test_the_story_has_all_its_steps() -> None:
         "10-complete-uploads",
         "11-images",
         "12-members",
-        "13-sign-out",
+        "13-presence",
+        "14-sign-out",
     ]
 
 
