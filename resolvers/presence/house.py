@@ -1,9 +1,9 @@
 """The presences of this process: their rooms, opened for the first who comes and closed after the last."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 from uuid import UUID, uuid4
 
 from models.columns import now
@@ -12,16 +12,17 @@ from models.refusal import Forbidden, Unavailable
 from resolvers.presence.elsewhere import Elsewhere
 from resolvers.presence.hearing import Hearing
 from resolvers.presence.pulse import Pulse
-from resolvers.presence.room import GRACE, PRESENT_LIMIT, Crowded, Own, Room, key_of
+from resolvers.presence.room import GRACE, PRESENT_LIMIT, Crowded, Own, Room, Watching, key_of
 from resolvers.presence.seats import Seats
 from resolvers.presence.tending import Tending
-from resolvers.presence.watcher import Watcher
 from storage.broadcast import Announcements
 from storage.database import Database
 from storage.presence import FULL, Line, State, Store
 from storage.revocations import Revocations
 
 UNSEEN: Final = "You may not see who is in this book any more."
+
+W = TypeVar("W", bound=Watching)
 
 
 class Presences:
@@ -63,21 +64,28 @@ class Presences:
 
     @asynccontextmanager
     async def joined(
-        self, book_id: UUID, client_id: UUID, *, user_id: UUID, session_id: UUID, role: str
-    ) -> AsyncIterator[Watcher]:
-        """Somebody is there meanwhile. Raises Crowded for one too many."""
+        self,
+        book_id: UUID,
+        client_id: UUID,
+        watching: Callable[[Room], W],
+        *,
+        user_id: UUID,
+        session_id: UUID,
+        role: str,
+    ) -> AsyncIterator[W]:
+        """Somebody is there meanwhile, and watches. Raises Crowded for one too many."""
         room = self._open(book_id)
-        state = State(new_id(), user_id, role, now())
-        own = Own(room, key_of(session_id, client_id), session_id, state, Watcher(room.roster))
+        watcher = watching(room)
+        own = Own(room, key_of(session_id, client_id), session_id, State(new_id(), user_id, role, now()), watcher)
         before, self._own[book_id, own.key] = self.own(book_id, own.key), own
-        room.watchers.add(own.watcher)
+        watcher.enter(room)
         try:
             await room.listening.wait()
             await self._join(own, before)
-            yield own.watcher
+            yield watcher
         finally:
             self._leave(own)
-            room.watchers.discard(own.watcher)
+            watcher.leave(room)
             if not room.watchers:
                 self._close(room)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
 
-from models.refusal import LimitReached
-from resolvers.presence.watcher import Watcher
+from models.refusal import LimitReached, Refusal
 from storage.presence import Joined, Patch, State
+
+if TYPE_CHECKING:
+    from resolvers.presence.group import Group
 
 #: How many can be in one book.
 PRESENT_LIMIT = 500
@@ -26,6 +28,32 @@ class Crowded(LimitReached):
     outermost = True
 
 
+class Listening(Protocol):
+    """Told of what changes in a room."""
+
+    def tell(self, id: UUID, *, even_self: bool = False) -> None:
+        """That somebody has changed: of oneself only what others did."""
+
+    def tell_anew(self) -> None: ...
+
+
+class Watching(Protocol):
+    """One who is told who is there, by themselves or with others."""
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """What it was ended with."""
+
+    def enter(self, room: Room) -> None: ...
+
+    def leave(self, room: Room) -> None: ...
+
+    def begin(self, self_id: UUID) -> None:
+        """They have joined."""
+
+    def end(self, refusal: Refusal | None = None) -> None: ...
+
+
 def key_of(session_id: UUID, client_id: UUID) -> str:
     """A tab of a session: nobody else's client id is ever the same."""
     return f"{session_id}.{client_id}"
@@ -39,7 +67,7 @@ class Own:
     key: str
     session_id: UUID
     state: State
-    watcher: Watcher
+    watcher: Watching
     #: Whether it has joined; what was sent before that is `early`.
     is_in: bool = False
     early: Patch = field(default_factory=Patch)
@@ -64,7 +92,9 @@ class Room:
     def __init__(self, book_id: UUID) -> None:
         self.book_id = book_id
         self.roster: dict[UUID, State] = {}
-        self.watchers: set[Watcher] = set()
+        self.watchers: set[Listening] = set()
+        #: Those who ask alike, by what they ask.
+        self.groups: dict[Hashable, Group] = {}
         self.own: dict[UUID, Own] = {}
         #: Set once nothing that is told can be missed without a word.
         self.listening = asyncio.Event()

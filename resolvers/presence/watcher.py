@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 from uuid import UUID
 
 from models.refusal import Refusal
 from storage.presence import State
 
+if TYPE_CHECKING:
+    from resolvers.presence.room import Room
+
 #: So many others have moved while somebody did not read: they are told anew who is there.
 AT_ONCE: Final = 64
+
+
+def are_many(changed: int, there: int) -> bool:
+    """Whether to tell anew who is there: when that is no more to read than what has changed."""
+    return changed > max(AT_ONCE, there // 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,12 @@ class Watcher:
         self._anew = False
         self._over = False
         self._more = asyncio.Event()
+
+    def enter(self, room: Room) -> None:
+        room.watchers.add(self)
+
+    def leave(self, room: Room) -> None:
+        room.watchers.discard(self)
 
     def begin(self, self_id: UUID) -> None:
         self._self_id = self_id
@@ -84,7 +98,7 @@ class Watcher:
     def _next(self) -> Told | None:
         if self._self_id is None:
             return None
-        if self._anew or len(self._changed) > AT_ONCE:
+        if self._anew or are_many(len(self._changed), len(self._roster)):
             self._anew = False
             self._changed.clear()
             self._told = dict(self._roster)

@@ -17,12 +17,14 @@ from models.id import inside
 from models.refusal import BadUserInput, TooCostly
 from resolvers.context import Context, Viewer
 from resolvers.live import Sink, Unshared
+from resolvers.presence import following, projection
 from schema.base import sent
 from schema.plan.coercion import Uncoercible
 from schema.plan.late import Text
 from schema.plan.parameters import Unplanned
 from schema.plan.plan import Plan
 from schema.plan.planner import Planned, Planner
+from schema.presence.watched import Watched, is_compiled, watching_of
 from server.graphql.asked import Asked
 from server.graphql.documents import Documents, KeptOperation, Rejected
 from server.graphql.entrance import Enter, Entrance
@@ -124,6 +126,8 @@ class Operating:
                 planned = await self._planned()
                 if sink is not None and planned is not None:
                     await self._follow(context, planned, sink)
+                    if await self._watch(context, planned, sink):
+                        return
                 async with aclosing(await self._stream(context, planned)) as results:
                     first = await self._first(results)
                     if first is not None:
@@ -222,6 +226,29 @@ class Operating:
                 await context.parts.hub.follow(context, book_id, followed, sink, after=after, epoch=epoch)
             except Unshared as place:
                 context.resumed = place
+
+    async def _watch(self, context: Context, planned: _Planned, sink: Sink) -> bool:
+        """Is told who is in a book with all who ask alike, to its end; False where the ordinary way is to tell it."""
+        with suppress(Uncoercible, projection.Unshared):
+            watched = await self._watched(*planned)
+            if watched is not None:
+                watched.check(context)
+                self._end_span()
+                given = watched.arguments
+                book_id = inside("bk", given["book_id"])
+                await following.shared(context, book_id, given["client_id"], watched, sink)
+                return True
+        return False
+
+    async def _watched(self, variables: Mapping[str, Any], plan: Plan) -> Watched | None:
+        operation, means = self.operation, self._means
+        given = plan, means.schema._schema, operation.document.node, operation.node, variables
+        if is_compiled(plan):
+            watching = watching_of(*given)
+        else:
+            async with asyncio.timeout(means.limits.query_seconds), means.documents.turn:
+                watching = await asyncio.to_thread(watching_of, *given)
+        return Watched(watching, variables, means.planner.late) if watching else None
 
     async def _stream(self, context: Context, planned: _Planned | None) -> AsyncGenerator[Any, None]:
         if planned is not None:

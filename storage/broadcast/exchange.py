@@ -29,8 +29,8 @@ class Exchange:
     """Dials when there is something to send, and anew after a failure; a batch is tried twice.
 
     `on_answered` is called after each batch; `on_failed`, before anyone is given up, with the reason. The first after a
-    pause leaves at once. While one batch is under way the next waits, so that no more than WRITE_LIMIT and a command can
-    pile up before a slow Redis.
+    pause leaves at once. While one batch is under way the next waits, so that no more than WRITE_LIMIT and a command
+    can pile up before a slow Redis.
     """
 
     def __init__(

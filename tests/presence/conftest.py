@@ -1,6 +1,7 @@
 """Two whole programs in the test's own loop, so that their limits can be shortened; and people in one book."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -9,6 +10,7 @@ import pytest_asyncio
 
 from resolvers.presence import house, room, tending
 from server.app import App
+from server.graphql.operating import Operating
 from server.settings import Settings
 from storage.presence import store
 from tests.client import Client
@@ -24,6 +26,18 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (house, room):
         monkeypatch.setattr(module, "GRACE", 0.5)
     monkeypatch.setattr(tending, "SWEEP", 0.1)
+
+
+@pytest.fixture(params=["together", "alone"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How they are told: with all who ask alike, or the ordinary way."""
+
+    async def ordinary(*_: Any) -> None:
+        return None
+
+    if request.param == "alone":
+        monkeypatch.setattr(Operating, "_watched", ordinary)
+    return str(request.param)
 
 
 @pytest.fixture

@@ -15,15 +15,19 @@ from websockets.typing import Origin, Subprotocol
 
 from models import Session
 from models.columns import now
+from models.id import new_id
 from resolvers.presence import house, room
+from resolvers.presence.projection import Unshared
 from resolvers.presence.pulse import BEAT
 from schema.presence.people import _SHAPES
+from schema.presence.watched import _COMPILED, Watched
 from server.app import App
+from storage.presence import State
 from tests.client import REMOVE_MEMBER, SIGN_OUT, UPDATE_MEMBER, Client
 from tests.people import People, somebody, uuid_of
 from tests.presence.people import PRESENCE, Here, at, element, here, moved, statements, tab
 
-pytestmark = pytest.mark.usefixtures("quick")
+pytestmark = pytest.mark.usefixtures("quick", "way")
 
 
 async def refused(client: Client, book_id: str, client_id: str | None = None) -> str:
@@ -254,10 +258,51 @@ async def test_of_many_moves_some_are_passed_on_and_the_last_always(people: Peop
 
 async def test_what_is_asked_of_people_is_planned_once_for_all_who_ask_it(people: People) -> None:
     async with here(people.owner, people.book_id):
-        before = dict(_SHAPES)
+        before = dict(_SHAPES), dict(_COMPILED)
         async with here(people.editor, people.book_id), here(people.viewer, people.book_id):
-            assert before
-            assert dict(_SHAPES) == before
+            assert any(before)
+            assert (dict(_SHAPES), dict(_COMPILED)) == before
+
+
+async def test_what_cannot_be_shared_goes_on_the_ordinary_way_unnoticed(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with here(people.owner, people.book_id) as olga:
+        # Whoever is met from now on; of those who ask alike nobody can be told so any more.
+        monkeypatch.setattr(Watched, "portraits", unshared)
+        async with here(people.viewer, people.book_id) as vera:
+            assert vera.present == {olga.id, vera.id}
+            told = await olga.events.until(lambda told: vera.id in str(told))
+            assert told[-1]["__typename"] in ("PresenceSnapshot", "PresenceUpdated")
+            await vera.move(**at(1))
+            told = await olga.events.until(lambda told: told["__typename"] == "PresenceUpdated")
+            assert (told[-1]["presence"]["id"], told[-1]["presence"]["cursor"]) == (vera.id, {"x": 1.0, "y": 0.0})
+
+
+async def test_who_does_not_belong_to_the_book_is_there_for_nobody(people: People, app: App) -> None:
+    async with here(people.owner, people.book_id) as olga, here(people.editor, people.book_id) as edda:
+        assert await olga.sees_somebody() == edda.id
+        [there] = [own.room for own in app.parts.presences._own.values() if f"pr_{own.state.id}" == olga.id]
+        there.put(State(new_id(), UUID(uuid_of(people.stranger.user_id)), "EDITOR", now()))
+        await edda.move(**at(1))
+        await olga.sees(1)
+        async with here(people.viewer, people.book_id) as vera:
+            assert vera.present == {olga.id, edda.id, vera.id}
+
+
+async def unshared(*_: Any) -> Any:
+    raise Unshared
+
+
+async def test_where_the_transport_is_hidden_they_are_told_all_the_same(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.graphql.socket.outlet_of", lambda scope: None)
+    async with here(people.owner, people.book_id) as olga, here(people.viewer, people.book_id) as vera:
+        assert await olga.sees_somebody() == vera.id
+        for x in (1, 2):
+            await vera.move(**at(x))
+            await olga.sees(x)
 
 
 async def test_who_has_gone_leaves_nothing_behind(people: People, app: App) -> None:
