@@ -116,7 +116,7 @@ class TooCostly(Refusal):
 
     def __init__(self, cost: int, limit: int) -> None:
         super().__init__(
-            f"This could return {cost:,} objects, and at most {limit:,} are answered. Ask for less at once."
+            f"This could return {cost:,} objects, and at most {limit:,} are answered. Ask for less, with `first`."
         )
         self.cost = cost
         self.limit = limit

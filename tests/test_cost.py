@@ -371,7 +371,7 @@ async def served() -> AsyncIterator[Served]:
 
 def refused(objects: int) -> dict[str, Any]:
     return {
-        "message": f"This could return {objects} objects, and at most 60 are answered. Ask for less at once.",
+        "message": f"This could return {objects} objects, and at most 60 are answered. Ask for less, with `first`.",
         "extensions": {"code": "TOO_COSTLY", "cost": objects, "limit": 60},
     }
 

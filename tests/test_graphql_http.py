@@ -218,7 +218,7 @@ async def test_a_query_by_get_takes_variables_in_json(served: Served) -> None:
     broken = await served.http.get("/graphql", params={"query": query, "variables": "{"})
     assert (broken.status_code, broken.json()["errors"][0]["message"]) == (
         400,
-        "Send JSON in UTF-8.",
+        "Send valid JSON, in UTF-8.",
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -530,6 +531,14 @@ async def test_too_many_subscriptions_are_refused_one_by_one() -> None:
         assert await asyncio.wait_for(served.story.ends.get(), 5) == "closed"
         await client.subscribe("3", "subscription { ticks }")
         assert (await client.hear())["type"] == "next"
+
+
+async def test_many_short_operations_at_once_wait_for_each_other(served: Served) -> None:
+    async with talking(served) as client:
+        for number in range(500):
+            await client.subscribe(str(number), "{ hello }")
+        heard = [await client.hear() for _ in range(1_000)]
+    assert Counter(message["type"] for message in heard) == {"next": 500, "complete": 500}
 
 
 async def test_10_000_subscriptions_leave_100_of_them_or_end_the_socket(served: Served) -> None:

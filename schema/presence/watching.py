@@ -51,7 +51,7 @@ class Watching:
         selections = Selections(schema, document, kept)
         [(self.key, nodes)] = selections.fields(root, [operation.selection_set]).items()
         definition = root.fields.get(nodes[0].name.value)
-        if definition is None or named(definition.type) is not schema.type_map["PresenceEvent"]:
+        if definition is None or named(definition.type) is not schema.type_map.get("PresenceEvent"):
             raise Unplanned
         #: Made once for each document, and as good as a name for as long as it is held.
         self.operation = operation

@@ -7,7 +7,7 @@ class StackInUse(Exception):
     """Another program runs a stack on this folder."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"Another program is using {folder}. Stop it first, or choose another folder.")
+        super().__init__(f"Another program is using {folder}. Stop it first, or choose another folder: `--data`.")
 
 
 class StackFailed(Exception):

@@ -41,7 +41,7 @@ def decode(text: bytes | str, limits: Limits) -> object:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise Malformed("Send JSON in UTF-8.") from None
+        raise Malformed("Send valid JSON, in UTF-8.") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,7 @@ class Conversation(BaseGraphQLTransportWSHandler[Any, None]):
             await self.handle_invalid_message(error.message)
             return
         exchange = Exchange(self, message["id"], asked.query or "", asked.variables, asked.operation_name)
+        await self._socket.make_room()
         if not self._socket.has_room:
             refusal = RateLimited("Too many operations on this connection.", retry_after=1)
             await self._refuse(exchange, [{"message": refusal.message, "extensions": refusal.extensions}])
@@ -161,6 +162,8 @@ class Conversation(BaseGraphQLTransportWSHandler[Any, None]):
             return
         if operation.kind == "mutation":
             self._socket.keep_running()
+        if operation.kind != "subscription":
+            self._socket.pass_by()
         async with aclosing(operation.answers(sink_of(self._socket, exchange.id))) as answers:
             count = 0
             async for answer in answers:

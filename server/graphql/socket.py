@@ -33,6 +33,7 @@ class Socket(ASGIWebSocketAdapter):
         self.is_closing = False
         #: What is being answered on it. Mutations are not cancelled when it closes.
         self.running: set[asyncio.Task[None]] = set()
+        self._passing: set[asyncio.Task[None]] = set()
         self.mutating: set[asyncio.Task[None]] = set()
         self._limits = endpoint.limits
         self._sockets = endpoint.sockets
@@ -151,7 +152,22 @@ class Socket(ASGIWebSocketAdapter):
     def _done(self, task: asyncio.Task[None]) -> None:
         self.running.discard(task)
         self.mutating.discard(task)
+        self._passing.discard(task)
         self._sockets.running -= 1
+
+    async def make_room(self) -> None:
+        """Reads no further until there is room, where that soon will be: subscriptions may go on for ever."""
+        if len(self.running) >= self._limits.subscriptions_per_socket:
+            # Those that have just come begin, and say what they are.
+            await asyncio.sleep(0)
+        while len(self.running) >= self._limits.subscriptions_per_socket and self._passing:
+            await asyncio.wait(self._passing, return_when=asyncio.FIRST_COMPLETED)
+
+    def pass_by(self) -> None:
+        """Has the operation that calls it count as one that soon makes room."""
+        task = asyncio.current_task()
+        assert task in self.running
+        self._passing.add(task)
 
     def keep_running(self) -> None:
         """Has the operation that calls it outlive the connection."""

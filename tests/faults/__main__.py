@@ -34,6 +34,8 @@ def main(
     write: Annotated[bool, typer.Option(help="Append the table to docs/faults.md.")] = False,
 ) -> None:
     """Breaks what the program stands on, and looks whether anything was lost."""
+    if keep is not None and keep.exists() and any(keep.iterdir()):
+        raise typer.BadParameter(f"{keep} is not empty.")
     try:
         ids = chosen(only, ROWS)
     except KeyError as unknown:

@@ -1,15 +1,12 @@
 """Subscriptions to a book's events, drawn at random from the schema."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from graphql import GraphQLSchema
 
 from tests.plan.drawing import Draw, Drawn
 
-#: A field of the row itself, asked for wherever rows are told: without one, their statement is wrong (see
-#: test_both_ways.test_told_rows_can_be_asked_for_what_hangs_on_them_alone).
-_OWN: Final = {"Member": "joinedAt", "Page": "orderKey", "Image": "size"}
 _OF_EVENTS: Final = ("CanvasChanged", "ImagesChanged", "MembersChanged", "BookChanged", "Resync")
 
 
@@ -29,8 +26,3 @@ class DrawFollowing(Draw):
         field = f"{self._key('bookEvents', '', '')}: bookEvents(bookId: $book, after: $after)"
         text = f"subscription Drawn({variables}) {{ {field} {{ {' '.join(chosen)} }} }}"
         return Drawn("\n".join([text, *fragments]), self._sent)
-
-    def _selections(self, type_: Any, depth: int) -> str:
-        own = _OWN.get(type_.name) or ("x" if type_.name.endswith("Element") else None)
-        drawn = super()._selections(type_, depth)
-        return drawn if own is None else f"{{ {self._key(own, 'own', '')}: {own} {drawn[2:]}"

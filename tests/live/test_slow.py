@@ -70,8 +70,8 @@ async def test_who_stalls_is_closed_and_sees_why_when_they_read_on(world: World,
         assert len(heard) < 100
 
 
-@pytest.mark.parametrize("seconds", [SEND], indirect=True)
-async def test_who_never_reads_again_leaves_no_connection(world: World) -> None:
+@pytest.mark.parametrize("seconds", [SEND, 60.0], indirect=True, ids=["reads too slowly", "answers no ping"])
+async def test_who_never_reads_again_leaves_no_connection(world: World, seconds: float) -> None:
     async with socket_of(world.far) as slow:
         await slow.subscribe("1", LARGE, id=world.book_id, after=0)
         await slow.events(1)
@@ -80,6 +80,9 @@ async def test_who_never_reads_again_leaves_no_connection(world: World) -> None:
         assert world.outlet
         protocol = world.outlet._protocol
         protocol.close_timeout = 0.1
+        if seconds > SEND:
+            protocol.ping_timeout = 0.1
+            protocol.send_keepalive_ping()
 
         async def is_gone() -> bool:
             return protocol.disconnected
