@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from asyncpg import QueryCanceledError
 
-from models.refusal import Forbidden, NotFound
+from models.refusal import Forbidden, NotFound, RateLimited
 from resolvers.context import Context
 from resolvers.event import UNSEEN
 from resolvers.live.desk import Desk
@@ -40,6 +40,8 @@ TURN: Final = 500
 HURRY: Final = 0.001
 #: Events of which Redis is still to tell what we have read already.
 UNHEARD: Final = 1_000
+#: Ways in which one viewer has the events of one book told, in one process.
+GROUPS: Final = 16
 #: No book has had as many changes: `seq` is an integer of 32 bits.
 _NONE: Final = 2**31 - 1
 
@@ -90,6 +92,7 @@ class Feed:
         reader = Reader(context, projection, sink, self._at.head if after is None else after)
         if epoch not in (None, self._at.epoch) or reader.place > self._at.head:
             reader.restart()
+        self._hold_to_groups(reader, standing)
         self._add(reader, standing)
         try:
             await self._serve(reader)
@@ -154,17 +157,22 @@ class Feed:
         rows = rows or [row for row in await self._past.after(place) if row.seq <= self._at.head]
         return rows[: helping([row.text for row in rows])]
 
+    def _hold_to_groups(self, reader: Reader, standing: Standing) -> None:
+        """A group costs a statement an event: nobody makes more than GROUPS, but may be in those that others made."""
+        if _key(reader, standing) in self._groups:
+            return
+        made = sum(group.founder == reader.viewer_id for group in self._groups.values())
+        if made >= GROUPS:
+            raise RateLimited(f"You follow this book in {GROUPS} ways already.", retry_after=1)
+
     def _add(self, reader: Reader, standing: Standing) -> None:
-        key = (
-            reader.projection.key,
-            standing.is_member,
-            reader.viewer_id if reader.projection.is_personal else None,
-        )
+        key = _key(reader, standing)
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = Group(
                 key, self._database, self._book_id, reader.projection, self._budget, is_member=standing.is_member
             )
+            group.founder = reader.viewer_id
         group.readers[reader] = None
         reader.group = group
 
@@ -336,3 +344,8 @@ class Feed:
             elif reader.group and standing.is_member is not reader.group.is_member:
                 self._remove(reader)
                 self._add(reader, standing)
+
+
+def _key(reader: Reader, standing: Standing) -> Hashable:
+    viewer_id = reader.viewer_id if reader.projection.is_personal else None
+    return reader.projection.key, standing.is_member, viewer_id

@@ -46,6 +46,8 @@ class Group:
     ) -> None:
         self.key = key
         self.is_member = is_member
+        #: Whoever asked so first.
+        self.founder: UUID | None = None
         self.readers: dict[Reader, None] = {}
         self._database = database
         self._book_id = book_id

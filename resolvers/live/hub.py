@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from models.refusal import BadUserInput, NotFound
+from models.refusal import BadUserInput, NotFound, RateLimited
 from resolvers.context import Context
 from resolvers.live.feed import Feed
 from resolvers.live.kept import Budget
@@ -18,6 +21,9 @@ from storage.database import Database
 
 #: Seconds for which a book that nobody follows any more is kept at hand: many come back at once.
 LINGER: Final = 10.0
+
+#: Subscriptions of one viewer that may go the ordinary way, because an event cannot be told to all alike.
+ASIDE: Final = 16
 
 
 @dataclass(slots=True)
@@ -36,6 +42,8 @@ class Hub:
         self._budget = Budget()
         self._books: dict[UUID, _Followed] = {}
         self._closings: set[asyncio.Task[None]] = set()
+        #: How many of each viewer's go the ordinary way.
+        self._aside: Counter[UUID | None] = Counter()
 
     @property
     def books(self) -> int:
@@ -85,6 +93,19 @@ class Hub:
             book.users -= 1
             if not book.users:
                 book.closing = asyncio.get_running_loop().call_later(linger, self._forget, book_id, book)
+
+    @contextmanager
+    def aside(self, viewer_id: UUID | None) -> Iterator[None]:
+        """For one who goes on by themselves, at the cost of a statement an event. Raises RateLimited."""
+        if self._aside[viewer_id] >= ASIDE:
+            raise RateLimited("Too many of your subscriptions are told one by one.", retry_after=1)
+        self._aside[viewer_id] += 1
+        try:
+            yield
+        finally:
+            self._aside[viewer_id] -= 1
+            if not self._aside[viewer_id]:
+                del self._aside[viewer_id]
 
     async def close(self) -> None:
         for book_id, book in [*self._books.items()]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any, Final, Generic, TypeVar
-from weakref import WeakSet
 
 #: Bytes that one of them keeps, and all of a process together.
 EACH: Final = 1024 * 1024
@@ -19,19 +18,20 @@ class Budget:
 
     def __init__(self, most: int = ALL) -> None:
         self._most = most
-        self._all: WeakSet[Kept[Any]] = WeakSet()
-        self._additions = 0
+        #: Those that were added to longest ago first.
+        self._all: OrderedDict[Kept[Any], None] = OrderedDict()
         self.size = 0
 
     def add(self, kept: Kept[Any], size: int) -> None:
-        self._all.add(kept)
-        self._additions += 1
-        kept.added = self._additions
+        self._all[kept] = None
+        self._all.move_to_end(kept)
         self.size += size
-        if self.size > self._most:
-            for other in sorted(self._all, key=lambda each: each.added):
-                if other is not kept and self.size > self._most:
-                    other.clear()
+        while self.size > self._most and next(iter(self._all)) is not kept:
+            next(iter(self._all)).clear()
+
+    def forget(self, kept: Kept[Any]) -> None:
+        """It keeps nothing any more."""
+        self._all.pop(kept, None)
 
 
 class Kept(Generic[Value]):
@@ -42,8 +42,6 @@ class Kept(Generic[Value]):
         self._most = most
         self._values: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
         self._size = 0
-        #: When the last addition was, counted in additions of all.
-        self.added = 0
 
     def get(self, key: Hashable) -> Value | None:
         found = self._values.get(key)
@@ -65,3 +63,4 @@ class Kept(Generic[Value]):
         self._values.clear()
         self._budget.size -= self._size
         self._size = 0
+        self._budget.forget(self)

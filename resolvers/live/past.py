@@ -25,8 +25,8 @@ class Past:
             rows = await self._from(start, seq)
             if not rows or rows[-1].seq > seq:
                 return _after(rows, seq)
-            # Large ones fill a read before its block ends.
-            start = rows[-1].seq
+            # Large ones fill a read before its block ends: the rest of it is read from where it is wanted.
+            start = seq
 
     async def _from(self, start: int, seq: int) -> list[Row]:
         read = self._reads.get(start)

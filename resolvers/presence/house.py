@@ -12,7 +12,7 @@ from models.refusal import Forbidden, Unavailable
 from resolvers.presence.elsewhere import Elsewhere
 from resolvers.presence.hearing import Hearing
 from resolvers.presence.pulse import Pulse
-from resolvers.presence.room import GRACE, PRESENT_LIMIT, Crowded, Own, Room, Watching, key_of
+from resolvers.presence.room import GRACE, PLACES, PRESENT_LIMIT, Crowded, Own, Room, Watching, key_of
 from resolvers.presence.seats import Seats
 from resolvers.presence.tending import Tending
 from storage.broadcast import Announcements
@@ -79,6 +79,7 @@ class Presences:
         own = Own(room, key_of(session_id, client_id), session_id, State(new_id(), user_id, role, now()), watcher)
         before, self._own[book_id, own.key] = self.own(book_id, own.key), own
         watcher.enter(room)
+        room.places[user_id] += 1
         try:
             await room.listening.wait()
             await self._join(own, before)
@@ -86,12 +87,16 @@ class Presences:
         finally:
             self._leave(own)
             watcher.leave(room)
+            room.places[user_id] -= 1
             if not room.watchers:
                 self._close(room)
 
     async def _join(self, own: Own, before: Own | None) -> None:
         """The same tab may come back before its old connection was seen to be dead."""
         room, asked = own.room, own.state
+        theirs = sum(state.user_id == asked.user_id for state in room.roster.values())
+        if max(theirs, room.places[asked.user_id] - 1) >= PLACES and not before:
+            raise Crowded(f"You are in this book {PLACES} times already.")
         joined = await self.store.join(room.book_id, own.key, asked, PRESENT_LIMIT)
         if joined is FULL or (joined is None and not before and len(room.roster) >= PRESENT_LIMIT):
             raise Crowded(f"There are {PRESENT_LIMIT} in this book already.")

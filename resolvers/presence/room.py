@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 #: How many can be in one book.
 PRESENT_LIMIT = 500
+#: And how many of them may be one person's: tabs and devices.
+PLACES = 20
 #: Seconds for which one who is gone may come back as the same.
 GRACE = 5.0
 #: Seconds for which what was read before somebody left does not bring them back.
@@ -96,6 +99,8 @@ class Room:
         #: Those who ask alike, by what they ask.
         self.groups: dict[Hashable, Group] = {}
         self.own: dict[UUID, Own] = {}
+        #: How many of each person's are here, or come.
+        self.places: Counter[UUID] = Counter()
         #: Set once nothing that is told can be missed without a word.
         self.listening = asyncio.Event()
         #: Whether something may have been missed that has not been read since.

@@ -55,6 +55,9 @@ class Limits:
     #: A query that takes longer is cancelled; a mutation is left to the limits of the database.
     query_seconds: float = 5
 
+    #: The variables and extensions of a subscription, which are kept for as long as it goes on.
+    subscription_bytes: int = 16 * 1024
+
     #: A websocket and its messages.
     message_bytes: int = 1024 * 1024
     messages_per_second: float = 1_000

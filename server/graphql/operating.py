@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import AbstractContextManager, aclosing, nullcontext, suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final
@@ -124,16 +124,15 @@ class Operating:
             try:
                 context = await self._enter()
                 planned = await self._planned()
+                aside: AbstractContextManager[None] = nullcontext()
                 if sink is not None and planned is not None:
-                    await self._follow(context, planned, sink)
+                    aside = await self._follow(context, planned, sink) or aside
                     if await self._watch(context, planned, sink):
                         return
-                async with aclosing(await self._stream(context, planned)) as results:
-                    first = await self._first(results)
-                    if first is not None:
-                        yield first
-                    async for result in results:
-                        yield self._answer(result)
+                with aside:
+                    async with aclosing(self._streamed(context, planned)) as answers:
+                        async for answer in answers:
+                            yield answer
             except Exception as error:
                 yield self._refused(error)
             except asyncio.CancelledError as error:
@@ -142,12 +141,29 @@ class Operating:
         finally:
             self._over()
 
+    async def _streamed(self, context: Context, planned: _Planned | None) -> AsyncGenerator[Answer, None]:
+        """The answers of a subscription, completed for its viewer alone."""
+        async with aclosing(await self._stream(context, planned)) as results:
+            first = await self._first(results)
+            if first is not None:
+                yield first
+            async for result in results:
+                yield self._answer(result)
+
     async def _enter(self) -> Context:
         self._hold_to_cost()
+        if self.kind == "subscription":
+            self._hold_to_size()
         context = await self._means.enter(self._entrance)
         if isinstance(context.caller, Viewer):
             self._user_id = context.caller.user_id
         return context
+
+    def _hold_to_size(self) -> None:
+        size = len(orjson.dumps((self._asked.variables, self._asked.extensions)))
+        limit = self._means.limits.subscription_bytes
+        if size > limit:
+            raise BadUserInput(f"The variables and extensions of a subscription take at most {limit} bytes.")
 
     def _hold_to_cost(self) -> None:
         self._cost, limit = self.operation.cost.of(self._asked.variables or _NONE), self._means.limits.cost
@@ -211,13 +227,16 @@ class Operating:
             operation_extensions=self._asked.extensions,
         )
 
-    async def _follow(self, context: Context, planned: _Planned, sink: Sink) -> None:
-        """Is told of a book's events with all who ask alike; returns where the ordinary way is to go on."""
+    async def _follow(self, context: Context, planned: _Planned, sink: Sink) -> AbstractContextManager[None] | None:
+        """Is told of a book's events with all who ask alike; returns where the ordinary way is to go on.
+
+        Where it goes on after others have shared it, within what is returned.
+        """
         variables, plan = planned
         with suppress(Uncoercible):
             followed = self._means.planner.followed(plan, variables, self._asked.variables)
             if followed is None:
-                return
+                return None
             self._end_span()
             given = followed.arguments
             after, epoch = sent(given.get("after")), sent(given.get("epoch"))
@@ -226,6 +245,8 @@ class Operating:
                 await context.parts.hub.follow(context, book_id, followed, sink, after=after, epoch=epoch)
             except Unshared as place:
                 context.resumed = place
+                return context.parts.hub.aside(context.viewer_id)
+        return None
 
     async def _watch(self, context: Context, planned: _Planned, sink: Sink) -> bool:
         """Is told who is in a book with all who ask alike, to its end; False where the ordinary way is to tell it."""

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 Errors = list[dict[str, Any]]
 
+#: Characters of an operation's id.
+ID_LENGTH: Final = 128
 #: So many events of a subscription may be answered before all others have their turn.
 _TURN: Final = 10
 
@@ -81,7 +83,7 @@ class Conversation(BaseGraphQLTransportWSHandler[Any, None]):
         elif not isinstance(said.get("payload"), dict | None) and said["type"] != "subscribe":
             await self.handle_invalid_message("A payload is an object")
         elif said["type"] in ("subscribe", "complete") and not _is_id(said.get("id")):
-            await self.handle_invalid_message("An id is a string")
+            await self.handle_invalid_message(f"An id is a string of 1 to {ID_LENGTH} characters")
         else:
             await super().handle_message(message)
 
@@ -217,7 +219,8 @@ class Conversation(BaseGraphQLTransportWSHandler[Any, None]):
 
 
 def _is_id(id: object) -> bool:
-    return isinstance(id, str) and id != ""
+    """It is kept, and sent with every answer."""
+    return isinstance(id, str) and 0 < len(id) <= ID_LENGTH
 
 
 def _close_code(refusal: Refusal) -> int:

@@ -243,6 +243,17 @@ async def test_a_book_has_room_for_so_many(people: People, monkeypatch: pytest.M
             assert await olga.sees_somebody() == vera.id
 
 
+async def test_one_person_has_only_so_many_places(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(house, "PLACES", 1)
+    async with here(people.owner, people.book_id) as olga:
+        assert await refused(people.owner, people.book_id) == "LIMIT_REACHED"
+        # The same tab may come back, and others come.
+        async with here(people.owner, people.book_id, olga.client_id) as again:
+            assert again.id == olga.id
+            async with here(people.editor, people.book_id) as edda:
+                assert await again.sees_somebody() == edda.id
+
+
 async def test_of_many_moves_some_are_passed_on_and_the_last_always(people: People) -> None:
     loop, count = asyncio.get_running_loop(), 200
     async with here(people.owner, people.book_id) as olga, here(people.editor, people.book_id) as edda:
