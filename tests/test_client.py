@@ -60,6 +60,10 @@ async def test_its_own_tests_pass(built: None) -> None:
     assert "\n# pass 0\n" not in output
 
 
+async def test_its_types_take_what_its_readme_gives(built: None) -> None:
+    await node(CLIENT, "node_modules/typescript/bin/tsc", "-p", "test")
+
+
 async def test_what_it_asks_is_in_the_schema(built: None) -> None:
     schema = build_schema((ROOT / "schema/schema.graphql").read_text())
     [documents] = await asked("documents.mjs")
@@ -149,6 +153,13 @@ async def test_a_token_is_renewed_on_the_open_socket(built: None, app: App, serv
     story = {"url": f"{serving}/graphql", "bookId": book_id, "owner": owner.token, "expires": expires}
     [told] = await asked("renewals.mjs", {**story, "reader": [short, next_, reader.token]})
     assert told == {"refused": [0, 1], "phases": ["live"], "isSame": True}
+
+
+async def test_a_closed_connection_leaves_nothing_behind(built: None, app: App, serving: str, client: Client) -> None:
+    owner = await somebody(app, client, "Ada")
+    story = {"url": f"{serving}/graphql", "bookId": await made_book(owner), "token": owner.token}
+    [told] = await asked("closing.mjs", story)
+    assert told == {"codes": ["ended CLOSED", "ended CLOSED"], "opened": 1}
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ const ANSWER_TIMEOUT = 15_000;
 const TRIES = 3;
 
 export type Variables = Record<string, unknown>;
+/** Is told why there is no answer yet, each time before it is asked again. */
+export type Waiting = (failure: Lost) => void;
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export class Asking {
@@ -24,7 +26,7 @@ export class Asking {
   }
 
   /** Asks until there is an answer, which is for ever while there is no network. Raises Refused. */
-  async ask<T>(document: string, variables: Variables, signal: AbortSignal): Promise<T> {
+  async ask<T>(document: string, variables: Variables, signal: AbortSignal, waiting?: Waiting): Promise<T> {
     const body = JSON.stringify({ query: document, variables });
     const backoff = new Backoff();
     const renewals = new Renewals();
@@ -48,6 +50,8 @@ export class Asking {
         if (failure instanceof Refused) throw failure;
         const { after, isMistake } = failure as Lost;
         if (isMistake && ++mistakes === TRIES) throw new Refused('INTERNAL', failure.message);
+        signal.throwIfAborted();
+        waiting?.(failure as Lost);
         await pause(backoff.next(after), signal);
       }
     }

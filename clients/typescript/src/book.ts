@@ -10,13 +10,7 @@ import { named, type Operation, uuid } from './operations.js';
 import { type Answer, type Outcome, Pending } from './pending.js';
 import { Refused } from './refusal.js';
 import { type State, stateOf } from './state.js';
-
-/** `waiting`: the connection is gone, and is tried again; `ended`: it is not, and `code` says why. */
-export interface Status {
-  readonly phase: 'reading' | 'live' | 'waiting' | 'ended' | 'closed';
-  readonly code?: string;
-  readonly message?: string;
-}
+import { type Status, Statuses } from './status.js';
 
 export interface Batch {
   readonly batchId: string;
@@ -42,12 +36,11 @@ export class Book {
   private readonly documents: Documents;
   private readonly stopped = new AbortController();
   private readonly states = new Listeners<void>();
-  private readonly statuses = new Listeners<Status>();
+  private readonly statuses = new Statuses();
   private readonly events = new Listeners<BookEvent>();
   private readonly pending: Pending;
   private committed: Committed | null = null;
   private shown: State | null = null;
-  private current: Status = { phase: 'reading' };
 
   constructor(connection: Connection, id: string, { selection, heard }: BookOptions = {}) {
     this.id = id;
@@ -62,7 +55,7 @@ export class Book {
     const following = new Following(connection, this.documents, id, {
       read: (committed) => this.read(committed),
       applied: (event) => this.applied(event),
-      phase: (phase, message) => this.tell({ phase, ...(message !== undefined && { message }) }),
+      phase: (phase, message) => this.statuses.tell({ phase, ...(message !== undefined && { message }) }),
     });
     following.run(this.stopped.signal).catch((error: unknown) => {
       const { code, message } = error instanceof Refused ? error : { code: 'UNKNOWN', message: String(error) };
@@ -77,7 +70,7 @@ export class Book {
   }
 
   get status(): Status {
-    return this.current;
+    return this.statuses.current;
   }
 
   /** How many batches are on their way: unanswered, or not in the book yet. */
@@ -92,15 +85,22 @@ export class Book {
 
   /** Calls the listener after each change of the status; returns what ends that. */
   watch(listener: (status: Status) => void): () => void {
-    return this.statuses.add(listener);
+    return this.statuses.watch(listener);
+  }
+
+  /** The state once it is live, at once where it is. Raises Refused, with what the status says, at its end. */
+  async ready(): Promise<State> {
+    await this.statuses.live();
+    return this.state!;
   }
 
   /**
    * Shows the edits at once, and sends them after those before. Raises RangeError when too many are on their way, and
-   * Refused before the book has been read and after its end.
+   * Refused: NOT_READ before the book has been read, CLOSED after its end.
    */
   apply(operations: readonly Operation[]): Batch {
-    if (this.stopped.signal.aborted || this.committed === null) throw new Refused('CLOSED', 'The book is not open.');
+    if (this.stopped.signal.aborted) throw new Refused('CLOSED', 'The book is not open any more.');
+    if (this.committed === null) throw new Refused('NOT_READ', 'The book has not been read yet: wait for `ready()`.');
     const { operations: sent, ids } = named(operations);
     const batchId = uuid();
     const outcome = this.pending.add(batchId, sent);
@@ -139,17 +139,12 @@ export class Book {
     this.states.tell();
   }
 
-  private tell(status: Status): void {
-    this.current = status;
-    this.statuses.tell(status);
-  }
-
   /** What is shown stays, without the edits that may not have been done. */
   private end(status: Status): void {
     if (this.stopped.signal.aborted) return;
     this.stopped.abort();
     this.pending.stop();
     this.changed();
-    this.tell(status);
+    this.statuses.tell(status);
   }
 }

@@ -37,7 +37,8 @@ export class Following {
   async run(signal: AbortSignal): Promise<never> {
     for (;;) {
       this.follower.phase('reading');
-      const committed = new Committed(await reading(this.connection, this.documents, this.bookId, signal));
+      const snapshot = await reading(this.connection, this.documents, this.bookId, signal, this.waiting);
+      const committed = new Committed(snapshot);
       this.follower.read(committed);
       this.gaps = 0;
       await this.follow(committed, signal);
@@ -53,7 +54,7 @@ export class Following {
       const sink = {
         next: ({ bookEvents }: { bookEvents: BookEvent }) => this.hear(committed, bookEvents, turn),
         opened: () => this.follower.phase('live'),
-        waiting: ({ message }: Lost) => this.follower.phase('waiting', message),
+        waiting: this.waiting,
       };
       try {
         await this.connection.follow(this.documents.events, variables, sink, turn.signal);
@@ -62,6 +63,8 @@ export class Following {
       }
     });
   }
+
+  private readonly waiting = ({ message }: Lost): void => this.follower.phase('waiting', message);
 
   private hear(committed: Committed, event: BookEvent, turn: AbortController): Lost | undefined {
     switch (committed.fold(event)) {

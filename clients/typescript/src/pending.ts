@@ -94,7 +94,9 @@ export class Pending {
       outcome = outcomeOf(await this.send(entry.batchId, entry.operations));
     } catch (error) {
       const { code, message } = error instanceof Refused ? error : { code: 'UNKNOWN', message: String(error) };
-      outcome = { status: 'refused', userErrors: [{ code, message, path: [] }], conflicts: [] };
+      // The connection was closed meanwhile: it may have been done.
+      if (code === 'CLOSED') outcome = { status: 'unknown' };
+      else outcome = { status: 'refused', userErrors: [{ code, message, path: [] }], conflicts: [] };
     }
     if (this.isStopped) return;
     entry.isAnswered = true;

@@ -1,5 +1,6 @@
 // The whole book, read anew.
 
+import type { Waiting } from './asking.js';
 import type { Connection } from './connection.js';
 import type { Image, Snapshot } from './contract.js';
 import type { Documents } from './documents.js';
@@ -23,8 +24,9 @@ export async function reading(
   documents: Documents,
   bookId: string,
   signal: AbortSignal,
+  waiting: Waiting,
 ): Promise<Snapshot> {
-  const answer = await connection.ask<Read>(documents.snapshot, { bookId }, signal);
+  const answer = await connection.ask<Read>(documents.snapshot, { bookId }, signal, waiting);
   const { images: first, ...book } = answer.book;
   const images = [...first.nodes];
   let { pageInfo } = first;
@@ -33,6 +35,7 @@ export async function reading(
       documents.images,
       { bookId, after: pageInfo.endCursor },
       signal,
+      waiting,
     );
     images.push(...more.book.images.nodes);
     pageInfo = more.book.images.pageInfo;

@@ -68,8 +68,14 @@ export function ofEnd(cause: unknown): Failure {
   if (cause instanceof Refused || cause instanceof Lost || cause instanceof Expired) return cause;
   if (Array.isArray(cause)) return ofErrors(cause as ServerError[]);
   const { code, reason } = (cause ?? {}) as { code?: unknown; reason?: unknown };
-  const message = String(reason || (cause instanceof Error ? cause.message : 'The connection is gone.'));
+  const message = String(reason || (cause instanceof Error ? inFull(cause) : 'The connection is gone.'));
   if (code === 4401 || code === 4403) return new Expired(message);
   if (typeof code === 'number' && FINAL.has(code)) return new Refused(`CLOSED_${code}`, message);
   return new Lost(message, code === 1013 ? A_LITTLE_LATER : 0);
+}
+
+/** Node's fetch only says that it failed; why is in the cause. */
+function inFull({ message, cause }: Error): string {
+  const { message: why, code } = (cause ?? {}) as { message?: unknown; code?: unknown };
+  return why || code ? `${message}: ${why || code}` : message;
 }

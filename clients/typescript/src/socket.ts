@@ -15,6 +15,14 @@ const PONG_TIMEOUT = 10_000;
 const KEEP_ALIVE = 10_000;
 const LINGER = 1000;
 
+/** What is used of the browsers' WebSocket; the class of the package ws has it as well. */
+export type SocketClass = new (url: string, protocols?: string | string[]) => {
+  readonly readyState: number;
+  send(data: string): void;
+  close(code?: number, reason?: string): void;
+  addEventListener(type: 'error', listener: () => void): void;
+};
+
 export class Socket {
   readonly client: Client;
   isOpen = false;
@@ -24,7 +32,8 @@ export class Socket {
   private opening: ReturnType<typeof setTimeout> | undefined;
   private pinging: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(url: string, tokens: Tokens, webSocket?: typeof WebSocket) {
+  constructor(url: string, tokens: Tokens, webSocket: SocketClass | undefined = globalThis.WebSocket) {
+    if (!webSocket) throw new TypeError("There is no WebSocket here: give one as `webSocket`, such as that of 'ws'.");
     const cut = (): void => this.cut();
     this.renewal = new Renewal(tokens, (token) => this.renew(token));
     this.client = createClient({
@@ -37,7 +46,7 @@ export class Socket {
         this.token = await tokens.current();
         return this.token === null ? {} : { authorization: `Bearer ${this.token}` };
       },
-      webSocketImpl: quiet(webSocket ?? globalThis.WebSocket),
+      webSocketImpl: quiet(webSocket),
       on: {
         connecting: () => (this.opening = setTimeout(cut, OPEN_TIMEOUT)),
         connected: () => {
@@ -109,9 +118,9 @@ export class Socket {
 }
 
 /** In Node, an error that nobody listens to ends the process, and the client stops listening when it cuts a socket. */
-function quiet(Implementation: typeof WebSocket): typeof WebSocket {
+function quiet(Implementation: SocketClass): SocketClass {
   return class extends Implementation {
-    constructor(...given: ConstructorParameters<typeof WebSocket>) {
+    constructor(...given: ConstructorParameters<SocketClass>) {
       super(...given);
       this.addEventListener('error', () => undefined);
     }

@@ -20,16 +20,19 @@ export class Backoff {
   }
 }
 
-/** Does the work with a signal of its own, which is aborted with the outer one, or by the work itself. */
-export async function within<T>(signal: AbortSignal, work: (inner: AbortController) => Promise<T>): Promise<T> {
-  signal.throwIfAborted();
+/** Does the work with a signal of its own, which is aborted with the outer one, if any, or by the work itself. */
+export async function within<T>(
+  signal: AbortSignal | undefined,
+  work: (inner: AbortController) => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted();
   const inner = new AbortController();
-  const stop = (): void => inner.abort(signal.reason);
-  signal.addEventListener('abort', stop, { once: true });
+  const stop = (): void => inner.abort(signal?.reason);
+  signal?.addEventListener('abort', stop, { once: true });
   try {
     return await work(inner);
   } finally {
-    signal.removeEventListener('abort', stop);
+    signal?.removeEventListener('abort', stop);
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { Book } from '../dist/book.js';
 import { Refused } from '../dist/refusal.js';
 import { canvas, other, page, rectangle } from './rows.mjs';
 import { Twin } from './twin.mjs';
@@ -140,4 +141,39 @@ test('a book that may not be seen any more ends, and says why', async () => {
   assert.deepEqual(await outcome, { status: 'unknown' });
   assert.deepEqual(ids(book), ['el_a']);
   assert.throws(() => book.apply([]), Refused);
+});
+
+test('before it has been read nothing can be edited; it is ready once it is live', async () => {
+  const server = twin();
+  const book = new Book(server, 'bk_1');
+  assert.throws(() => book.apply([]), { code: 'NOT_READ' });
+  const state = await book.ready();
+  assert.deepEqual([state === book.state, state.seq, book.status.phase], [true, 5, 'live']);
+  assert.equal(await book.ready(), state);
+  book.close();
+  assert.throws(() => book.apply([]), { code: 'CLOSED' });
+  await assert.rejects(book.ready(), { name: 'Refused', code: 'CLOSED' });
+});
+
+test('whoever waits for it is told why it ends before it is live', async () => {
+  for (const [end, code] of [
+    [(server) => server.end(new Refused('FORBIDDEN', 'Not you.')), 'FORBIDDEN'],
+    [(_, book) => book.close(), 'CLOSED'],
+  ]) {
+    const server = twin();
+    server.opens = false;
+    const book = new Book(server, 'bk_1');
+    const ready = assert.rejects(book.ready(), { name: 'Refused', code });
+    await server.nextFollowed();
+    end(server, book);
+    await ready;
+  }
+});
+
+test('a first read that does not succeed is told', () => {
+  const server = twin();
+  server.isAway = true;
+  const book = new Book(server, 'bk_1');
+  assert.deepEqual([book.status, server.reads], [{ phase: 'waiting', message: 'no network' }, 1]);
+  book.close();
 });

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Book } from '../dist/book.js';
 import { Connection } from '../dist/connection.js';
+import { Presence } from '../dist/presence.js';
 import { Lost } from '../dist/refusal.js';
+import { fields } from './rows.mjs';
 import { fetching, sockets } from './wires.mjs';
 
 const url = 'https://books.example.org/graphql';
-const signal = new AbortController().signal;
 const error = (code, more) => ({ errors: [{ message: `It is ${code}.`, extensions: { code, ...more } }] });
 
 /** Tokens 1, 2, 3, ...: each refusal gives the next. */
@@ -21,7 +23,7 @@ function tokens() {
 async function asked(script, token = tokens()) {
   const { fetch, asked } = fetching(script);
   const connection = new Connection({ url, token, fetch, webSocket: sockets(() => undefined).Wire });
-  const answer = await connection.ask('{ x }', { a: 1 }, signal).catch(({ code }) => code);
+  const answer = await connection.ask('{ x }', { a: 1 }).catch(({ code }) => code);
   return { answer, tokens: asked.map(({ authorization }) => authorization), asked };
 }
 
@@ -106,7 +108,7 @@ describe('a connection', { concurrency: true }, () => {
     const isRefused = ({ authorization }) => authorization === 'Bearer 1';
     const { fetch } = fetching((_, asked) => (isRefused(asked) ? error('UNAUTHENTICATED') : { data: {} }));
     const connection = new Connection({ url, token, fetch, webSocket: sockets(() => undefined).Wire });
-    await Promise.all(Array.from({ length: 5 }, () => connection.ask('{ x }', {}, signal)));
+    await Promise.all(Array.from({ length: 5 }, () => connection.ask('{ x }')));
     assert.deepEqual(token.refused, ['1']);
   });
 
@@ -159,4 +161,70 @@ describe('a connection', { concurrency: true }, () => {
       assert.equal((await followed({ subscribe: telling(code) })).end, code);
     }
   });
+});
+
+const ended = (follower) => new Promise((resolve) => follower.watch(({ code }) => code && resolve(code)));
+const silent = { next: () => undefined };
+
+test('where there is no WebSocket, it says which option gives one', (context) => {
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket');
+  context.after(() => before && Object.defineProperty(globalThis, 'WebSocket', before));
+  delete globalThis.WebSocket;
+  assert.throws(() => new Connection({ url }), { name: 'TypeError', message: /`webSocket`/ });
+});
+
+test('an address that can be neither asked nor followed is refused at once', () => {
+  const { Wire } = sockets(() => undefined);
+  for (const wrong of ['ws://x.org/graphql', 'ftp://x.org/', 'httpx://x.org/']) {
+    assert.throws(() => new Connection({ url: wrong, webSocket: Wire }), { name: 'TypeError', message: /of http/ });
+  }
+});
+
+test('why there is no answer yet is told each time', async () => {
+  const cause = Object.assign(new Error(''), { code: 'ECONNREFUSED' });
+  const failed = [() => Promise.reject(new TypeError('fetch failed', { cause })), () => ({ status: 502, text: '' })];
+  const { fetch } = fetching((number) => failed[number]?.() ?? { data: {} });
+  const connection = new Connection({ url, fetch, webSocket: sockets(() => undefined).Wire });
+  const told = [];
+  await connection.ask('{ x }', {}, undefined, ({ message }) => told.push(message));
+  assert.deepEqual(told, ['fetch failed: ECONNREFUSED', 'HTTP 502']);
+});
+
+test('closing it ends all that hangs on it, and nothing opens a socket again', async ({ mock }) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  const wires = sockets((wire, happening) => happening === 'init' && wire.say({ type: 'connection_ack' }));
+  const images = { nodes: [], pageInfo: { hasNextPage: false, endCursor: null } };
+  const answer = { ...fields, seq: 1, epoch: 'e', viewerRole: 'EDITOR', pages: [], elements: [], images };
+  const { fetch, asked } = fetching((_, { query }) =>
+    query.startsWith('query Snapshot') ? { data: { viewer: null, book: answer } } : new Promise(() => undefined),
+  );
+  const connection = new Connection({
+    ...{ url, webSocket: wires.Wire },
+    // As the global one, it ends with its signal.
+    fetch: (at, init) =>
+      Promise.race([
+        fetch(at, init),
+        new Promise((_, reject) => init.signal.addEventListener('abort', () => reject(init.signal.reason))),
+      ]),
+  });
+  const book = new Book(connection, 'bk_1');
+  const presence = new Presence(connection, 'bk_1', { clientId: 'tab' });
+  await book.ready();
+  const { outcome } = book.apply([]);
+  const ends = [book, presence].map(ended);
+  for (const rest of [connection.ask('{ x }'), connection.follow('s', () => ({}), silent)]) {
+    ends.push(rest.catch(({ code }) => code));
+  }
+  await new Promise(setImmediate);
+  const count = asked.length;
+  connection.close();
+  assert.deepEqual(await Promise.all(ends), ['CLOSED', 'CLOSED', 'CLOSED', 'CLOSED']);
+  // It may have been done.
+  assert.deepEqual(await outcome, { status: 'unknown' });
+  await assert.rejects(connection.ask('{ x }'), { code: 'CLOSED' });
+  await assert.rejects(connection.follow('s', () => ({}), silent), { code: 'CLOSED' });
+  assert.equal(await ended(new Book(connection, 'bk_1')), 'CLOSED');
+  mock.timers.tick(60_000);
+  await new Promise(setImmediate);
+  assert.deepEqual([count, asked.length, wires.opened.length], [3, 3, 1]);
 });

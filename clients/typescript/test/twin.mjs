@@ -1,18 +1,20 @@
 // The server's honest twin, as far as one book and one client of it go: a snapshot, and a journal to follow.
 import { Book } from '../dist/book.js';
+import { Lost } from '../dist/refusal.js';
 import { fields } from './rows.mjs';
 
 export class Twin {
   constructor(rows) {
-    Object.assign(this, { seq: 1, epoch: 'e', reads: 0, pages: [], elements: [], ...rows });
+    Object.assign(this, { seq: 1, epoch: 'e', reads: 0, opens: true, pages: [], elements: [], ...rows });
     this.followed = [];
     this.batches = [];
   }
 
   /** What it is asked for, over HTTP; batches wait in `batches` for their answer. */
-  ask(document, { input }) {
+  ask(document, { input }, _, waiting) {
     if (input) return new Promise((resolve) => this.batches.push({ ...input, resolve }));
     this.reads += 1;
+    if (this.isAway) return new Promise(() => waiting(new Lost('no network')));
     const { seq, epoch, pages, elements } = this;
     const images = { nodes: [], pageInfo: { hasNextPage: false, endCursor: null } };
     const book = { ...fields, seq, epoch, viewerRole: 'EDITOR', pages, elements, images };
@@ -23,7 +25,7 @@ export class Twin {
   async follow(_, variables, sink, signal) {
     for (;;) {
       this.followed.push(variables().after);
-      sink.opened();
+      if (this.opens) sink.opened();
       const failure = await new Promise((resolve, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason));
         this.end = reject;
