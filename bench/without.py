@@ -31,7 +31,7 @@ _AUTHENTICATION: Final[list[Patch]] = [
 #: Of the body, of the variables, of the cost. Those of a document are looked at once, when it comes first.
 _LIMITS: Final[list[Patch]] = [
     (direct, "decode", lambda body, limits: orjson.loads(body)),
-    (Asked, "within", lambda self, limits: self),
+    (Asked, "within", lambda self, limits, source=None: self),
     (Cost, "of", lambda self, variables: 0),
 ]
 _LOGGING: Final[list[Patch]] = [(Observer, "__call__", lambda self, operation: None)]
