@@ -37,8 +37,12 @@ def rates(samples: Sequence[Sample]) -> Answer:
         for sample in samples
     ]
     foreign = [one.foreign for one in samples if one.foreign >= _FOREIGN]
-    notes = [f"In {len(foreign)} of {len(samples)} runs other programs took up to {max(foreign):.0%} of the two cores."]
-    return Answer("Fan-out: one book, rising rates", _RATES, rows, notes if foreign else [])
+    notes = (
+        [f"In {len(foreign)} of {len(samples)} runs other programs took up to {max(foreign):.0%} of the two cores."]
+        if foreign
+        else []
+    )
+    return Answer("Fan-out: one book, rising rates", _RATES, rows, notes)
 
 
 def most(samples: Sequence[Sample], ceilings: Sequence[Ceiling]) -> Answer:
