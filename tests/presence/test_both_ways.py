@@ -56,6 +56,8 @@ TABLE = [
 async def wide(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[People]:
     for module in (house, room):
         monkeypatch.setattr(module, "GRACE", 0.0)
+    # Each of them asks in many ways at once.
+    monkeypatch.setattr(house, "PLACES", 1_000)
     async with served(settings.model_copy(update=WIDE)) as (app, url), httpx.AsyncClient(timeout=30) as http:
         yield await People.meet(app, Client(http, url))
 
