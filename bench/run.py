@@ -1,16 +1,13 @@
 """One run from beginning to end: servers up, checked, measured, told, and gone."""
 
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import keep, machine, report, seed, statement
+from bench import keep, machine, report, statement
 from bench.big import big
 from bench.check import check
 from bench.install import install
@@ -18,9 +15,7 @@ from bench.measure import Measurement, Step
 from bench.parts import parts
 from bench.pgbench import Script
 from bench.servers import PEERS, Leporello, Operation, Place, Server
-from server.embedded import Stack
-from storage.database import Database
-from storage.migrations import migrate
+from bench.stack import seeded
 
 _KINDS: Final[dict[str, type[Server]]] = {kind.name.lower(): kind for kind in (Leporello, *PEERS)}
 SERVERS: Final = tuple(_KINDS)
@@ -49,7 +44,7 @@ async def whole(asked: Asked, out: Console) -> bool:
         def step(what: str) -> None:
             progress.update(task, advance=1, description=what)
 
-        async with _seeded() as (place, database_pid):
+        async with seeded() as (place, database_pid):
             operations = [Operation(one) for one in asked.questions if one not in ("parts", "big")]
             if operations:
                 answers += await _compared(asked, operations, place, database_pid, step)
@@ -64,20 +59,6 @@ async def whole(asked: Asked, out: Console) -> bool:
     if asked.keep:
         await keep.append(answers, rounds=asked.rounds, seconds=asked.seconds)
     return all(answer.is_valid for answer in answers)
-
-
-@asynccontextmanager
-async def _seeded() -> AsyncIterator[tuple[Place, int]]:
-    """A stack in a folder that goes with it, and the id of its Postgres."""
-    with tempfile.TemporaryDirectory(prefix="leporello-bench-") as name:
-        folder = Path(name)
-        stack = Stack(folder / "stack", objects=False)
-        async with stack as addresses:
-            assert stack.postgres and addresses.database_url and addresses.redis_url
-            async with Database(addresses.database_url) as database:
-                await migrate(database)
-            await seed.fill(addresses.database_url)
-            yield Place(addresses.database_url, addresses.redis_url, folder), stack.postgres.pid
 
 
 async def _compared(

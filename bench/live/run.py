@@ -1,10 +1,7 @@
 """One run from beginning to end."""
 
-import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -24,9 +21,7 @@ from bench.live.servers import KINDS
 from bench.measure import Step
 from bench.report import Answer
 from bench.servers import Place
-from server.embedded import Stack
-from storage.database import Database
-from storage.migrations import migrate
+from bench.stack import seeded
 
 OURS: Final = "leporello"
 
@@ -103,7 +98,7 @@ async def whole(asked: Asked, out: Console) -> None:
     await install(peers=asked.servers != (OURS,))
     machine.stay_on_load_core()
     allow_files()
-    async with _seeded() as (place, database_pid):
+    async with seeded() as (place, database_pid):
         with out.status("starting") as status:
             run = Run(asked, place, await built(place.folder), database_pid, status.update)
             try:
@@ -114,17 +109,3 @@ async def whole(asked: Asked, out: Console) -> None:
                     answer.show(out)
     if asked.keep:
         await append(run.answers(), asked.seconds)
-
-
-@asynccontextmanager
-async def _seeded() -> AsyncIterator[tuple[Place, int]]:
-    """A stack in a folder that goes with it, and the id of its Postgres."""
-    with tempfile.TemporaryDirectory(prefix="leporello-live-") as name:
-        folder = Path(name)
-        stack = Stack(folder / "stack", objects=False)
-        async with stack as addresses:
-            assert stack.postgres and addresses.database_url and addresses.redis_url
-            async with Database(addresses.database_url) as database:
-                await migrate(database)
-            await seed.fill(addresses.database_url)
-            yield Place(addresses.database_url, addresses.redis_url, folder), stack.postgres.pid

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from models.id import inside
+from models.operation import camel
 from models.refusal import Invalid, LimitReached, NotFound, Refusal, Refusals
 from storage.presence import Frame, Patch
 
@@ -61,9 +62,4 @@ def _no_element(*path: str | int) -> Refusal:
 def _infinite(given: Mapping[str, Any], *path: str | int) -> list[Refusal]:
     """GraphQL's Float has no infinity, but a number in JSON can be larger than any."""
     wrong = [name for name in _NUMBERS if given.get(name) is not None and not math.isfinite(given[name])]
-    return [Invalid("This is a finite number.", "input", *path, _camel(name)) for name in wrong]
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.title() for part in rest)
+    return [Invalid("This is a finite number.", "input", *path, camel(name)) for name in wrong]

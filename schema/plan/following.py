@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -104,16 +104,15 @@ class Following:
 class Followed:
     """One choice of its variables; `resolvers.live.Projection`."""
 
-    def __init__(
-        self, plan: Hashable, following: Following, variables: Mapping[str, Any], sent: Mapping[str, Any], late: Late
-    ) -> None:
+    def __init__(self, following: Following, variables: Mapping[str, Any], sent: Mapping[str, Any], late: Late) -> None:
         self._following = following
         self._variables = variables
         self._late = late
         self._begin = b'{"data":{"%b":' % following.key.encode()
         # Left out is not null: a default stands for one of them.
         told = {name: sent[name] for name in sorted(following.names) if name in sent}
-        self.key = (id(following.operation), orjson.dumps(told))
+        # As text: what orjson gives keeps the 4 kB that it was written in.
+        self.key = (id(following.operation), orjson.dumps(told).decode())
         self.arguments = following.arguments(variables)
 
     @property

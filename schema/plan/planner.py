@@ -114,7 +114,7 @@ class Planner:
     def followed(self, plan: Plan, variables: Mapping[str, Any], sent: Mapping[str, Any] | None) -> Followed | None:
         """A subscription to a book's events that is shared; None where it is to be told the ordinary way."""
         following = plan.following
-        return Followed(plan, following, variables, sent or {}, self.late) if following else None
+        return Followed(following, variables, sent or {}, self.late) if following else None
 
     def reading(
         self, plan: Plan, key: str, variables: Mapping[str, Any], context: Context, *, tagged: bool = True

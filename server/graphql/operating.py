@@ -1,8 +1,8 @@
 """One operation from its document to its answers, the same for both transports."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, aclosing, nullcontext, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final
@@ -192,14 +192,19 @@ class Operating:
             variables = planned.variables(self._asked.variables)
             plan = planned.plan(variables)
             if not plan.is_ready:
-                # It may take a part of a second, of which everybody else is to have theirs.
-                async with asyncio.timeout(self._means.limits.query_seconds), self._means.documents.turn:
+                async with self._turn():
                     if not plan.is_ready:
                         with tracing.part("graphql.plan"):
                             await asyncio.to_thread(plan.prepare)
         except Uncoercible:
             return None
         return variables, plan
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """For what may take a part of a second, of which everybody else is to have theirs."""
+        async with asyncio.timeout(self._means.limits.query_seconds), self._means.documents.turn:
+            yield
 
     async def _mutation(self, context: Context, planned: _Planned | None) -> Answer:
         if planned is not None:
@@ -267,7 +272,7 @@ class Operating:
         if is_compiled(plan):
             watching = watching_of(*given)
         else:
-            async with asyncio.timeout(means.limits.query_seconds), means.documents.turn:
+            async with self._turn():
                 watching = await asyncio.to_thread(watching_of, *given)
         return Watched(watching, variables, means.planner.late) if watching else None
 

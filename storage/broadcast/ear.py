@@ -11,10 +11,10 @@ import structlog
 from broadcaster import Event
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import RedisError
 
 from storage.broadcast.counts import Counts
 from storage.broadcast.line import Lines
-from storage.broadcast.wire import GONE
 
 log = structlog.get_logger()
 
@@ -38,6 +38,9 @@ MESSAGE_LIMIT = 256 * 1024
 TURN = 64
 
 CAUGHT_UP = b"caught up"
+
+#: What a connection that is gone raises; RuntimeError is uvloop's word for a closed transport.
+GONE = (RedisError, OSError, RuntimeError)
 
 
 class Lapse(Event):

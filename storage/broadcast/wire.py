@@ -6,7 +6,6 @@ from functools import partial
 
 import structlog
 from redis.asyncio import ConnectionPool
-from redis.exceptions import RedisError
 
 from storage.broadcast.exchange import PUBLISH_TIMEOUT, Exchange, Heard
 from storage.broadcast.resp import Reply, pack
@@ -17,9 +16,6 @@ log = structlog.get_logger()
 HUSH = 1.0
 #: Commands that wait for their batch.
 WAITING_LIMIT = 10_000
-
-#: What a connection that is gone raises; RuntimeError is uvloop's word for a closed transport.
-GONE = (RedisError, OSError, RuntimeError)
 
 
 class Wire:
