@@ -74,6 +74,8 @@ async def _many(play: Play, who: Person, count: int) -> _Left:
     for each in streams:
         each.sight.follows = False
     await asyncio.gather(*(each.live.wait() for each in streams))
+    # What was said to the server it has taken in once it tells of an event.
+    await asyncio.gather(*(each.reaches(each.at + 1) for each in streams))
     return _Left(who, streams)
 
 
