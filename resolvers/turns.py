@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from resolvers.operation.row import ElementRow
 
 #: Seconds that a batch waits for those before it.
-TURN_TIMEOUT: Final = 5.0
+TURN_TIMEOUT: Final = 2.0
+#: Seconds after which one that fails takes those with it who wait: what it has met they would meet as well.
+HANGING: Final = 3.0
 #: Books that are remembered, and bytes, about, of each one's elements.
 BOOKS: Final = 256
 ROOM: Final = 64 * 1024
@@ -68,12 +70,13 @@ class Memory:
 class Turn:
     """One book's, for the length of an `async with`, by one at a time. Entering raises TimeoutError."""
 
-    __slots__ = ("_taken", "_waiting", "memory", "users")
+    __slots__ = ("_since", "_taken", "_waiting", "memory", "users")
 
     def __init__(self) -> None:
         #: Those who have it or wait for it.
         self.users = 0
         self._taken = False
+        self._since = 0.0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self.memory: Memory | None = None
 
@@ -85,7 +88,7 @@ class Turn:
         except BaseException:
             self.users -= 1
             raise
-        self._taken = True
+        self._taken, self._since = True, monotonic()
         return self
 
     async def _wait(self) -> None:
@@ -108,6 +111,9 @@ class Turn:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.users -= 1
+        if isinstance(error, Exception) and monotonic() > self._since + HANGING:
+            for waiter in self._waiting:
+                _expire(waiter)
         self._pass_on()
 
     def _pass_on(self) -> None:
