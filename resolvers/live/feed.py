@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Hashable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from time import monotonic
 from typing import Final
 from uuid import UUID
 
 import structlog
 from asyncpg import QueryCanceledError
 
-from models.refusal import Forbidden, NotFound, RateLimited
+from models.refusal import Forbidden, NotFound
 from resolvers.context import Context
 from resolvers.event import UNSEEN
 from resolvers.live.desk import Desk
-from resolvers.live.group import Group, helping
-from resolvers.live.journal import PAGE, Page, Row, Standing, page
+from resolvers.live.group import helping
+from resolvers.live.groups import Groups
+from resolvers.live.journal import PAGE, Page, Row, page
 from resolvers.live.kept import Budget, Kept
 from resolvers.live.past import Past
 from resolvers.live.projection import Projection, Unshared
@@ -34,14 +33,8 @@ log = structlog.get_logger("live")
 
 #: Seconds between two tries to read a journal that cannot be read, at first and at most.
 AGAIN: Final = (0.05, 1.0)
-#: Readers that are sent to before everybody else has their turn.
-TURN: Final = 500
-#: Seconds that sending to all may take without a pause after it.
-HURRY: Final = 0.001
 #: Events of which Redis is still to tell what we have read already.
 UNHEARD: Final = 1_000
-#: Ways in which one viewer has the events of one book told, in one process.
-GROUPS: Final = 16
 #: No book has had as many changes: `seq` is an integer of 32 bits.
 _NONE: Final = 2**31 - 1
 
@@ -53,11 +46,10 @@ class Feed:
         self._book_id = book_id
         self._database = database
         self._announcements = announcements
-        self._budget = budget
         self._desk = Desk(book_id, database)
-        self._past = Past(book_id, database)
+        self._past = Past(book_id, database, budget)
         self._recent: Kept[Row] = Kept(budget)
-        self._groups: dict[Hashable, Group] = {}
+        self._groups = Groups(book_id, database, budget)
         #: Where the book is, as far as anybody here was told.
         self._at: Page | None = None
         self._heard: Subscription | None = None
@@ -66,9 +58,6 @@ class Feed:
         self._lookers: list[asyncio.Future[None]] = []
         self._failing = False
         self._task = asyncio.create_task(self._run(), name="live: feed", context=contextvars.Context())
-
-    def __iter__(self) -> Iterator[Reader]:
-        return (reader for group in [*self._groups.values()] for reader in [*group.readers])
 
     @property
     def is_over(self) -> bool:
@@ -92,12 +81,12 @@ class Feed:
         reader = Reader(context, projection, sink, self._at.head if after is None else after)
         if epoch not in (None, self._at.epoch) or reader.place > self._at.head:
             reader.restart()
-        self._hold_to_groups(reader, standing)
-        self._add(reader, standing)
+        self._groups.hold_to_limit(reader, standing)
+        self._groups.add(reader, standing)
         try:
             await self._serve(reader)
         finally:
-            self._remove(reader)
+            self._groups.remove(reader)
 
     async def close(self) -> None:
         self._task.cancel()
@@ -105,10 +94,10 @@ class Feed:
             await self._task
         await self._desk.close()
         self._answer(self._lookers, ConnectionError("It is followed no longer."))
-        for reader in self:
+        for reader in self._groups:
             reader.end(ConnectionError("It is followed no longer."))
-        for group in self._groups.values():
-            group.clear()
+        self._groups.clear()
+        self._past.clear()
         self._recent.clear()
 
     async def _serve(self, reader: Reader) -> None:
@@ -137,7 +126,7 @@ class Feed:
         rows = [] if restarts else await self._after(reader.place)
         rows = rows or [at.resync(self._book_id)]
         try:
-            payloads = await group.payloads(rows)
+            payloads = await self._groups.helping(group, rows)
         except Unshared:
             reader.check()
             if reader.group is not group:
@@ -154,35 +143,8 @@ class Feed:
         rows: list[Row] = []
         while len(rows) < PAGE and (row := self._recent.get(place + len(rows) + 1)):
             rows.append(row)
-        rows = rows or [row for row in await self._past.after(place) if row.seq <= self._at.head]
+        rows = rows or [row for row in await self._past.after(place, self._at.epoch) if row.seq <= self._at.head]
         return rows[: helping([row.text for row in rows])]
-
-    def _hold_to_groups(self, reader: Reader, standing: Standing) -> None:
-        """A group costs a statement an event: nobody makes more than GROUPS, but may be in those that others made."""
-        if _key(reader, standing) in self._groups:
-            return
-        made = sum(group.founder == reader.viewer_id for group in self._groups.values())
-        if made >= GROUPS:
-            raise RateLimited(f"You follow this book in {GROUPS} ways already.", retry_after=1)
-
-    def _add(self, reader: Reader, standing: Standing) -> None:
-        key = _key(reader, standing)
-        group = self._groups.get(key)
-        if group is None:
-            group = self._groups[key] = Group(
-                key, self._database, self._book_id, reader.projection, self._budget, is_member=standing.is_member
-            )
-            group.founder = reader.viewer_id
-        group.readers[reader] = None
-        reader.group = group
-
-    def _remove(self, reader: Reader) -> None:
-        group = reader.group
-        assert group
-        del group.readers[reader]
-        if not group.readers:
-            del self._groups[group.key]
-            group.clear()
 
     async def _look(self) -> None:
         """Until the journal was read once more. Raises what that raises."""
@@ -208,7 +170,7 @@ class Feed:
         except Exception as error:
             log.exception("A book is followed no longer.", book_id=str(self._book_id))
             self._answer(self._lookers, error)
-            for reader in self:
+            for reader in self._groups:
                 reader.end(error)
 
     def _is_news(self, message: str) -> bool:
@@ -275,7 +237,7 @@ class Feed:
         self._recent.clear()
         self._unheard.clear()
         self._at = replace(found, rows=[])
-        for reader in self:
+        for reader in self._groups:
             reader.restart()
 
     async def _tell(self, found: Page) -> None:
@@ -289,63 +251,23 @@ class Feed:
         await self._spread(found, run)
 
     async def _spread(self, found: Page, rows: list[Row]) -> None:
-        """Sends to those who are at the head, which these follow."""
+        """Goes on by these, and sends them to those who keep up."""
         if not rows:
             return
-        told: dict[Group, list[bytes]] = {}
-        for group in [*self._groups.values()]:
-            try:
-                told[group] = await group.payloads(rows)
-            except Unshared:
-                for reader in group.readers:
-                    reader.lag()
-            except Exception as error:
-                # What is wrong with their selection, or takes too long, is not to be felt by the others.
-                if isinstance(error, AWAY) and not isinstance(error, QueryCanceledError):
-                    raise
-                log.exception("An event cannot be told.", book_id=str(self._book_id))
-                for reader in group.readers:
-                    reader.end(error)
-        before, last = rows[0].seq - 1, rows[-1].seq
         for row in rows:
             self._recent.add(row.seq, row, len(row.text))
             self._unheard[row.seq] = None
         while len(self._unheard) > UNHEARD:
             del self._unheard[next(iter(self._unheard))]
-        self._at = replace(found, head=last, rows=[])
-        began = monotonic()
-        count = 0
-        for reader in self:
-            payloads = told.get(reader.group) if reader.group else None
-            if not reader.is_live or reader.place >= last:
-                continue
-            if payloads is None or reader.place != before or reader.sink.is_busy:
-                reader.lag()
-                continue
-            reader.sink.send(payloads)
-            reader.place = before + len(payloads)
-            if reader.place < last:
-                reader.lag()
-            count += 1
-            if count % TURN == 0:
-                await asyncio.sleep(0)
-        took = monotonic() - began
-        if took > HURRY:
-            # Whoever changes the book has as much of our time; what comes meanwhile leaves together.
-            await asyncio.sleep(took)
+        self._at = replace(found, head=rows[-1].seq, rows=[])
+        await self._groups.tell(rows)
 
     async def _review(self) -> None:
         """Ends those who may not see the book any more, before they see what came after."""
-        now = await self._desk.review({reader.viewer_id for reader in self})
-        for reader in self:
+        now = await self._desk.review({reader.viewer_id for reader in self._groups})
+        for reader in self._groups:
             standing = now[reader.viewer_id]
             if not standing.sees:
                 reader.end(Forbidden(UNSEEN))
-            elif reader.group and standing.is_member is not reader.group.is_member:
-                self._remove(reader)
-                self._add(reader, standing)
-
-
-def _key(reader: Reader, standing: Standing) -> Hashable:
-    viewer_id = reader.viewer_id if reader.projection.is_personal else None
-    return reader.projection.key, standing.is_member, viewer_id
+            else:
+                self._groups.move(reader, standing)

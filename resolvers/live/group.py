@@ -7,13 +7,14 @@ from bisect import bisect
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from itertools import accumulate
+from time import monotonic
 from typing import Final
 from uuid import UUID
 
 from models.event import RESYNC
 from models.refusal import Forbidden
 from resolvers.event import UNSEEN
-from resolvers.live.journal import PAGE, Row, Standing, standings
+from resolvers.live.journal import Row, Standing, standings
 from resolvers.live.kept import Budget, Kept
 from resolvers.live.projection import Depends, Projection, Unshared
 from resolvers.live.reader import Reader
@@ -23,6 +24,10 @@ from storage.database import Database
 HELPING: Final = 256 * 1024
 #: Seconds for which an answer is kept at most: the addresses in it expire, and what it shows may change.
 FRESH: Final = 60.0
+#: Seconds, about, that finding what all who follow a book are told of an event may take; who asks for more waits.
+PATIENCE: Final = 0.1
+#: How much of what it took is believed of the next time.
+LIKELY: Final = 0.9
 _OPEN: Final = frozenset({"CanvasChanged", "ImagesChanged", "BookChanged", RESYNC})
 
 
@@ -48,14 +53,19 @@ class Group:
         self.is_member = is_member
         #: Whoever asked so first.
         self.founder: UUID | None = None
+        #: Seconds that telling it of something takes, about; all that there are, until that is known.
+        self.cost = PATIENCE
+        self._is_known = False
+        #: For when that is much.
+        self.gate = asyncio.Lock()
         self.readers: dict[Reader, None] = {}
         self._database = database
         self._book_id = book_id
         self._projection = projection
         self._kept: Kept[bytes] = Kept(budget)
         self._kept_since = 0.0
-        #: How many answers make a helping, as far as is known.
-        self._few = PAGE
+        #: How many answers make a helping and are found soon enough, as far as is known.
+        self._few = 1
         self._turn = asyncio.Lock()
 
     async def payloads(self, rows: Sequence[Row]) -> list[bytes]:
@@ -65,9 +75,10 @@ class Group:
         """
         async with self._turn:
             rows = rows[: self._few]
-            if (now := asyncio.get_running_loop().time()) - self._kept_since > FRESH:
+            began = monotonic()
+            if began - self._kept_since > FRESH:
                 self._kept.clear()
-                self._kept_since = now
+                self._kept_since = began
             told = {row: kept for row in rows if (kept := self._kept.get(row)) is not None}
             missing: dict[str, list[Row]] = defaultdict(list)
             for row in rows:
@@ -78,10 +89,17 @@ class Group:
                     told[row] = payload
                     if self.readers:
                         self._kept.add(row, payload, len(payload) + len(row.text))
-        payloads = [told[row] for row in rows]
-        size = sum(map(len, payloads))
-        self._few = max(1, HELPING * len(payloads) // max(size, 1))
+            payloads = [told[row] for row in rows]
+            if missing:
+                self._learn(payloads, monotonic() - began)
         return payloads[: helping(payloads)]
+
+    def _learn(self, payloads: list[bytes], took: float) -> None:
+        """How much can be asked for next."""
+        self.cost = max(took, self.cost * LIKELY) if self._is_known else took
+        self._is_known = True
+        size = sum(map(len, payloads))
+        self._few = max(1, min(HELPING * len(payloads) // max(size, 1), int(len(payloads) * PATIENCE / took)))
 
     async def _told(self, kind: str, rows: list[Row]) -> list[bytes]:
         if kind not in _OPEN and not self.is_member:

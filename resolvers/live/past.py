@@ -7,19 +7,27 @@ import contextvars
 from uuid import UUID
 
 from resolvers.live.journal import PAGE, Row, page
+from resolvers.live.kept import Budget, Kept
 from storage.database import Database
 
 
 class Past:
     """In blocks of a page, so that those who are near each other read the same."""
 
-    def __init__(self, book_id: UUID, database: Database) -> None:
+    def __init__(self, book_id: UUID, database: Database, budget: Budget) -> None:
         self._book_id = book_id
         self._database = database
         self._reads: dict[int, asyncio.Task[list[Row]]] = {}
+        #: By epoch and seq, what was read of late.
+        self._kept: Kept[Row] = Kept(budget)
 
-    async def after(self, seq: int) -> list[Row]:
+    async def after(self, seq: int, epoch: str) -> list[Row]:
         """What follows in its block; empty where the journal does not go on from there. Raises what reading raises."""
+        kept: list[Row] = []
+        while len(kept) < PAGE and (row := self._kept.get((epoch, seq + len(kept) + 1))):
+            kept.append(row)
+        if kept:
+            return kept
         start = seq - seq % PAGE
         while True:
             rows = await self._from(start, seq)
@@ -44,7 +52,14 @@ class Past:
     async def _read(self, start: int) -> list[Row]:
         async with self._database.connection() as connection:
             found = await page(connection, self._book_id, after=start)
-        return found.rows if found else []
+        if not found:
+            return []
+        for row in found.rows:
+            self._kept.add((found.epoch, row.seq), row, len(row.text))
+        return found.rows
+
+    def clear(self) -> None:
+        self._kept.clear()
 
 
 def _after(rows: list[Row], seq: int) -> list[Row]:

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from models.columns import now
-from resolvers.live import feed, hub
+from resolvers.live import groups, hub
 from resolvers.live.journal import Row
 from schema.plan.following import Followed
 from server.app import App
@@ -81,7 +81,7 @@ class Town:
 @pytest_asyncio.fixture
 async def town_of_two(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
     # Each of them follows in many ways.
-    monkeypatch.setattr(feed, "GROUPS", 1_000)
+    monkeypatch.setattr(groups, "GROUPS", 1_000)
     monkeypatch.setattr(hub, "ASIDE", 1_000)
     wide = settings.model_copy(update=WIDE)
     moment = now()

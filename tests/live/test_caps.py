@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from resolvers.live import feed, hub
+from resolvers.live import groups, hub
 from server.app import App
 from server.graphql.protocol import ID_LENGTH
 from tests.client import Client, changed
@@ -20,7 +20,7 @@ def ways(number: int) -> str:
 async def test_one_viewer_follows_a_book_in_so_many_ways(
     app: App, ada: Client, book_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "GROUPS", 2)
+    monkeypatch.setattr(groups, "GROUPS", 2)
     public = "mutation($id: ID!) { updateBook(input: { id: $id, visibility: PUBLIC }) { userErrors { code } } }"
     assert (await ada.ask(public, id=book_id)).code is None
     ben = await somebody(app, ada, "Ben")

@@ -14,7 +14,7 @@ from tests import client as asks
 from tests.client import Client, changed, joined
 from tests.live.conftest import Execute
 from tests.live.quiet import Quiet
-from tests.live.twins import Numbers, Paper, refuse
+from tests.live.twins import Gates, Numbers, Paper, refuse
 from tests.people import somebody, uuid_of
 
 #: Events of 100 kB each.
@@ -126,3 +126,38 @@ async def test_one_who_is_slow_gets_everything_once_and_the_others_do_not_wait(
         heard += await slow.seqs(1)
         await asyncio.sleep(0)
     assert heard == [2, 3, 4, 5, 6]
+
+
+async def test_who_is_told_slowly_holds_up_nobody_else(quiet: Quiet, ada: Client, book_id: str) -> None:
+    gates = Gates()
+    slow, slowly = Numbers("slow", before=gates.wait), Paper()
+    quiet.follow(ada, book_id, slow, slowly, after=1)
+    quick, _ = await quiet.followed(ada, book_id, Numbers("quick"), after=0)
+    for number in range(3):
+        seq = await changed(ada, book_id, title=f"{number}")
+        quiet.nudge(book_id)
+        assert await quick.seqs(1) == [seq]
+    held = await gates.held()
+    assert slowly.sent.empty()
+    held.set()
+    assert await slowly.seqs(1) == [2]
+    (await gates.held()).set()
+    assert await slowly.seqs(2) == [3, 4]
+
+
+async def test_the_slow_ones_of_one_viewer_are_told_one_after_the_other(
+    quiet: Quiet, app: App, ada: Client, book_id: str
+) -> None:
+    ben = await somebody(app, ada, "Ben")
+    await joined(ada, book_id, ben)
+    gates = Gates()
+    papers = [Paper(), Paper()]
+    for name, paper in zip(("one", "another"), papers, strict=True):
+        quiet.follow(ada, book_id, Numbers(name, before=gates.wait), paper, after=1)
+    first = await gates.held()
+    # Somebody else does not wait for that.
+    await quiet.followed(ben, book_id, Numbers("quick"), after=0)
+    assert gates.is_empty
+    first.set()
+    (await gates.held()).set()
+    assert [await paper.seqs(1) for paper in papers] == [[2], [2]]

@@ -9,7 +9,7 @@ import pytest
 
 from models.refusal import Forbidden
 from resolvers.live import Depends, Unshared, group
-from resolvers.live.group import HELPING, Group
+from resolvers.live.group import HELPING, PATIENCE, Group
 from resolvers.live.journal import Row, page
 from resolvers.live.kept import Budget
 from resolvers.live.reader import Reader
@@ -82,15 +82,27 @@ async def test_a_helping_is_told_at_once_and_one_event_at_least(app: App, ada: C
     room = Room(app, book_id, Numbers(weight=HELPING // 4))
     room.reader(ada)
     rows = await room.rows()
-    assert [each["seq"] for each in await told(room, rows)] == [1, 2, 3]
-    # Now that it is known how large they are, no more are asked for than are sent.
-    del room.asked.asked[:]
-    room.group.clear()
-    assert [each["seq"] for each in await told(room, rows[3:])] == [4, 5, 6]
-    assert sum(map(len, room.asked.asked)) <= 4
+    # As long as nothing is known of them, one; then no more are asked for than are sent.
+    assert [each["seq"] for each in await told(room, rows)] == [1]
+    assert [each["seq"] for each in await told(room, rows[1:])] == [2, 3, 4]
+    assert room.asked.asked == [[1], [2, 3, 4]]
     room.asked.weight = 2 * HELPING
-    room.group.clear()
     assert [each["seq"] for each in await told(room, rows[6:])] == [7]
+
+
+async def test_what_takes_long_is_asked_for_in_smaller_helpings(
+    app: App, ada: Client, book_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await changed(ada, book_id, title="another")
+    room = Room(app, book_id, Numbers())
+    room.reader(ada)
+    rows = await room.rows()
+    await told(room, rows[:1])
+    assert room.group.cost < PATIENCE
+    monkeypatch.setattr(group, "PATIENCE", 0.0)
+    await told(room, rows[1:])
+    room.group.clear()
+    assert [each["seq"] for each in await told(room, rows)] == [1]
 
 
 async def test_one_who_may_not_see_it_any_more_is_told_so_and_not_what_happened(
@@ -100,10 +112,10 @@ async def test_one_who_may_not_see_it_any_more_is_told_so_and_not_what_happened(
     await joined(ada, book_id, ben)
     room = Room(app, book_id, Numbers(dependence=Depends.MEMBERSHIP))
     bens, adas = room.reader(ben), room.reader(ada)
-    rows = await room.rows()
+    rows = (await room.rows())[:1]
     await ada.ask(asks.REMOVE_MEMBER, bookId=book_id, userId=ben.user_id)
     # She stands for both of them, once he cannot.
-    assert [each["seq"] for each in await told(room, rows)] == [1, 2]
+    assert [each["seq"] for each in await told(room, rows)] == [1]
     with pytest.raises(Forbidden):
         bens.check()
     adas.check()
