@@ -195,6 +195,7 @@ class App:
     def _count(self, metrics: Metrics, lag: Lag) -> None:
         metrics.pool(self.parts.database.engine, self.parts.database.connections)
         metrics.counters("broadcast", self._broadcast)
+        metrics.counters("journal", lambda: {"reads": self.parts.hub.reads})
         metrics.gauge("followers", "Subscriptions to books that are live.", lambda: self.parts.hub.readers)
         metrics.gauge("books_followed", "Books that somebody follows.", lambda: self.parts.hub.books)
         metrics.gauge("sockets", "Websockets that are open.", lambda: len(self.endpoint.sockets))

@@ -26,6 +26,7 @@ async def test_figures_are_shown_when_they_are_asked_for(settings: Settings) -> 
         "sockets",
         "followers",
         "books_followed",
+        "journal_reads_total",
         "loop_lag_seconds",
         "sql_connections_used",
         "broadcast_published_total",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -42,12 +43,19 @@ _NONE: Final = 2**31 - 1
 class Feed:
     """Knows where the book is, sends what comes to those who are there, and helps the others to get there."""
 
-    def __init__(self, book_id: UUID, database: Database, announcements: Announcements, budget: Budget) -> None:
+    def __init__(
+        self,
+        book_id: UUID,
+        database: Database,
+        announcements: Announcements,
+        budget: Budget,
+        count: Callable[[], None],
+    ) -> None:
         self._book_id = book_id
         self._database = database
         self._announcements = announcements
         self._desk = Desk(book_id, database)
-        self._past = Past(book_id, database, budget)
+        self._past = Past(book_id, database, budget, count)
         self._recent: Kept[Row] = Kept(budget)
         self._groups = Groups(book_id, database, budget)
         #: Where the book is, as far as anybody here was told.

@@ -40,6 +40,8 @@ class Hub:
         self._database = database
         self._announcements = announcements
         self._budget = Budget()
+        #: How often what followers had missed was read.
+        self.reads = 0
         self._books: dict[UUID, _Followed] = {}
         self._closings: set[asyncio.Task[None]] = set()
         #: How many of each viewer's go the ordinary way.
@@ -76,7 +78,7 @@ class Hub:
             raise NotFound
         book = self._books.get(book_id)
         if book is None or book.feed.is_over:
-            feed = Feed(book_id, self._database, self._announcements, self._budget)
+            feed = Feed(book_id, self._database, self._announcements, self._budget, self._count)
             book = self._books[book_id] = _Followed(feed)
         book.users += 1
         if book.closing:
@@ -113,6 +115,9 @@ class Hub:
                 book.closing.cancel()
             self._forget(book_id, book)
         await asyncio.gather(*self._closings)
+
+    def _count(self) -> None:
+        self.reads += 1
 
     def _forget(self, book_id: UUID, book: _Followed) -> None:
         # There may be another by now, in place of one that had failed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections.abc import Callable
 from uuid import UUID
 
 from resolvers.live.journal import PAGE, Row, page
@@ -14,9 +15,11 @@ from storage.database import Database
 class Past:
     """In blocks of a page, so that those who are near each other read the same."""
 
-    def __init__(self, book_id: UUID, database: Database, budget: Budget) -> None:
+    def __init__(self, book_id: UUID, database: Database, budget: Budget, count: Callable[[], None]) -> None:
         self._book_id = book_id
         self._database = database
+        #: Told of each read.
+        self._count = count
         self._reads: dict[int, asyncio.Task[list[Row]]] = {}
         #: By epoch and seq, what was read of late.
         self._kept: Kept[Row] = Kept(budget)
@@ -50,6 +53,7 @@ class Past:
         return await asyncio.shield(read)
 
     async def _read(self, start: int) -> list[Row]:
+        self._count()
         async with self._database.connection() as connection:
             found = await page(connection, self._book_id, after=start)
         if not found:

@@ -34,7 +34,7 @@ class Journal:
 async def long(app: App, book_id: str, grown: int) -> Journal:
     id = UUID(uuid_of(book_id))
     epoch = await app.parts.database.fetch_value("SELECT epoch FROM books WHERE id = $1", [id])
-    return Journal(Past(id, app.parts.database, Budget()), epoch)
+    return Journal(Past(id, app.parts.database, Budget(), lambda: None), epoch)
 
 
 def numbers(rows: list[Row]) -> list[int]:
