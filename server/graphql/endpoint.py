@@ -19,11 +19,11 @@ from server.graphql.direct import Direct
 from server.graphql.documents import Rejected, Trusted
 from server.graphql.entrance import Enter, Entrance
 from server.graphql.errors import tell, tell_exception
-from server.graphql.http import refusal, respond, unless_left
+from server.graphql.http import refusal, respond, unless_left, while_there
 from server.graphql.kept import keeping
 from server.graphql.limits import Limits
 from server.graphql.negotiation import GRAPHQL, JSON, negotiate, takes_html
-from server.graphql.operating import Answer, Means, Operating
+from server.graphql.operating import Answer, Means, begun
 from server.graphql.protocol import Conversation
 from server.graphql.reading import read
 from server.graphql.socket import Socket
@@ -105,7 +105,8 @@ class GraphQLEndpoint(GraphQL[Any, None]):
         return respond(answer, media)
 
     async def _answer(self, request: Request, entrance: Entrance) -> Answer:
-        operation = Operating(self.means, await read(request, self.limits), entrance, "http")
+        asked = await read(request, self.limits)
+        operation = await while_there(begun(self.means, asked, entrance, "http"), request.receive)
         if operation.kind == "subscription":
             raise Malformed("Subscribe over a websocket.")
         if operation.kind == "mutation" and request.method == "GET":

@@ -1,8 +1,9 @@
 """What goes back over HTTP: the status, the media type and the bytes of an answer."""
 
 import asyncio
+from collections.abc import Coroutine
 from math import ceil
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -11,6 +12,8 @@ from starlette.types import Receive
 from models.refusal import Refusal
 from server.graphql.negotiation import GRAPHQL
 from server.graphql.operating import Answer, Operating
+
+T = TypeVar("T")
 
 #: Seconds after which we look whether the client of a query is still there.
 LOOKED_AFTER: Final = 0.05
@@ -41,9 +44,14 @@ async def unless_left(operation: Operating, receive: Receive) -> Answer:
     """
     if operation.kind != "query":
         return await operation.answer()
+    return await while_there(operation.answer(), receive)
+
+
+async def while_there(work: Coroutine[Any, Any, T], receive: Receive) -> T:
+    """What comes of it; cancelled when the client leaves, and ClientDisconnect raised."""
     watch = _Watch(receive)
     try:
-        return await operation.answer()
+        return await work
     except asyncio.CancelledError:
         if watch.has_left:
             raise ClientDisconnect from None

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import orjson
@@ -32,6 +32,8 @@ from server.graphql.errors import is_request_error, tell
 from server.graphql.limits import Limits
 from server.observe import tracing
 from server.observe.operation import Kind, Operation, Transport
+
+T = TypeVar("T")
 
 _NONE: Final[Mapping[str, Any]] = {}
 
@@ -195,7 +197,7 @@ class Operating:
                 async with self._turn():
                     if not plan.is_ready:
                         with tracing.part("graphql.plan"):
-                            await asyncio.to_thread(plan.prepare)
+                            await _threaded(plan.prepare)
         except Uncoercible:
             return None
         return variables, plan
@@ -203,8 +205,10 @@ class Operating:
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
         """For what may take a part of a second, of which everybody else is to have theirs."""
-        async with asyncio.timeout(self._means.limits.query_seconds), self._means.documents.turn:
-            yield
+        async with self._means.documents.turns.of(self._user_id or self._entrance.ip_address):
+            # The time of an operation begins here: the wait has a limit of its own.
+            async with asyncio.timeout(self._means.limits.query_seconds):
+                yield
 
     async def _mutation(self, context: Context, planned: _Planned | None) -> Answer:
         if planned is not None:
@@ -273,7 +277,7 @@ class Operating:
             watching = watching_of(*given)
         else:
             async with self._turn():
-                watching = await asyncio.to_thread(watching_of, *given)
+                watching = await _threaded(watching_of, *given)
         return Watched(watching, variables, means.planner.late) if watching else None
 
     async def _stream(self, context: Context, planned: _Planned | None) -> AsyncGenerator[Any, None]:
@@ -351,6 +355,30 @@ class Operating:
                 transport=self._transport,
             )
         )
+
+
+async def begun(means: Means, asked: Asked, entrance: Entrance, transport: Transport) -> Operating:
+    """The operation, once its document has had its turn where it is new. Raises what Operating and Turns do."""
+    documents = means.documents
+    if documents.knows(asked):
+        return Operating(means, asked, entrance, transport)
+    # Whoever need not wait need not be known.
+    caller = (await means.enter(entrance)).caller if documents.turns.are_taken else None
+    async with documents.turns.of(caller.user_id if isinstance(caller, Viewer) else entrance.ip_address):
+        try:
+            return Operating(means, asked, entrance, transport)
+        finally:
+            # Those who know theirs come in between.
+            await asyncio.sleep(0)
+
+
+async def _threaded(work: Callable[..., T], *given: Any) -> T:
+    """In a thread, which cannot be stopped: whoever gives it up has the turn until it has ended."""
+    working = asyncio.ensure_future(asyncio.to_thread(work, *given))
+    try:
+        return await asyncio.shield(working)
+    finally:
+        await asyncio.wait([working])
 
 
 def planned_of(planner: Planner, operation: KeptOperation) -> Planned:

@@ -25,7 +25,7 @@ from server.graphql.asked import Asked, Malformed
 from server.graphql.documents import Rejected
 from server.graphql.entrance import Entrance, token_of
 from server.graphql.errors import tell, tell_exception
-from server.graphql.operating import Answer, Operating
+from server.graphql.operating import Answer, begun
 from server.graphql.sinks import sink_of
 from server.graphql.socket import Socket
 
@@ -157,7 +157,7 @@ class Conversation(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def _answer(self, exchange: Exchange[Any, None], asked: Asked, entrance: Entrance) -> None:
         try:
-            operation = await self._begun(asked.within(self._limits), entrance)
+            operation = await begun(self._means, asked.within(self._limits), entrance, "websocket")
         except Rejected as rejected:
             errors = tell(rejected.errors, entrance.request_id, suggest=self._means.suggest)
             await self._refuse(exchange, errors)
@@ -184,17 +184,6 @@ class Conversation(BaseGraphQLTransportWSHandler[Any, None]):
             await self._socket.send_text(
                 f'{{"id":{orjson.dumps(exchange.id).decode()},"type":"next","payload":{answer.text.decode()}}}'
             )
-
-    async def _begun(self, asked: Asked, entrance: Entrance) -> Operating:
-        documents = self._means.documents
-        if documents.knows(asked):
-            return Operating(self._means, asked, entrance, "websocket")
-        # One socket can bring a hundred new documents at once: everybody else comes in between.
-        async with documents.turn:
-            try:
-                return Operating(self._means, asked, entrance, "websocket")
-            finally:
-                await asyncio.sleep(0)
 
     async def _refuse(self, exchange: Exchange[Any, None], errors: Errors) -> None:
         message = {"id": exchange.id, "type": "error", "payload": errors}

@@ -1,6 +1,5 @@
 """The documents that are kept, by their texts and by their ids."""
 
-import asyncio
 import sys
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -16,6 +15,7 @@ from server.graphql.documents.document import Document, Rejected
 from server.graphql.documents.manifest import ManifestRefused, Trusted
 from server.graphql.documents.persisted import PersistedQueryNotFound, named, plain
 from server.graphql.documents.text import parsed
+from server.graphql.documents.turns import Turns
 from server.graphql.limits import Limits, within
 from server.observe import tracing
 
@@ -48,8 +48,8 @@ class Documents:
         self._validated(parse("{ __typename }"))
         #: How many have been read anew.
         self.misses = 0
-        #: Held for each that is, where many are asked for at once.
-        self.turn = asyncio.Lock()
+        #: Had for each that is, where many are asked for at once.
+        self.turns = Turns()
         self._is_closed = False
         if trusted is not None:
             for each in trusted:
