@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from resolvers.operation.row import ElementRow
 
 #: Seconds that a batch waits for those before it.
-TURN_TIMEOUT: Final = 2.0
+TURN_TIMEOUT: Final = 4.0
 #: Seconds after which one that fails takes those with it who wait: what it has met they would meet as well.
 HANGING: Final = 3.0
 #: Books that are remembered, and bytes, about, of each one's elements.

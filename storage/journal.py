@@ -2,17 +2,19 @@
 
 from collections.abc import Collection
 from datetime import timedelta
+from functools import cache
 from typing import Final
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import ARRAY, Uuid, cast, func, literal, select, union_all, update
+from sqlalchemy import ARRAY, Uuid, bindparam, cast, func, literal, select, union_all, update
 from sqlalchemy import Text as SqlText
 from sqlmodel import col
 
 from models import Book, Session
 from storage.channels import REVOCATIONS, book_channel, book_of
 from storage.database import Database
+from storage.statement import Statement, compiled
 
 _RECENT: Final = timedelta(minutes=1)
 
@@ -29,19 +31,11 @@ class Heads:
     async def news(self, channels: Collection[str]) -> dict[str, str]:
         """By channel: `epoch:seq` of a book that has moved on, the sessions that were lately revoked."""
         watched = [book_id for channel in channels if (book_id := book_of(channel))]
-        revoked = select(
-            literal(None).label("id"),
-            func.string_agg(cast(Session.id, SqlText), ",").label("epoch"),
-            literal(0).label("seq"),
-        ).where(col(Session.revoked_at) > func.now() - _RECENT)
-        heads = select(col(Book.id), col(Book.epoch), col(Book.seq)).where(
-            # One parameter, however many there are.
-            col(Book.id) == func.any(cast(watched, ARRAY(Uuid)))
-        )
         told: dict[str, str] = {}
         seen: dict[UUID, tuple[str, int]] = {}
-        async with self._database.session() as session:
-            rows = (await session.execute(union_all(heads, revoked))).all()
+        statement = _news()
+        async with self._database.connection() as connection:
+            rows = await connection.rows(statement.sql, statement.arguments({"watched": watched}))
         for book_id, epoch, seq in rows:
             if book_id is None:
                 if epoch and REVOCATIONS in channels:
@@ -56,6 +50,20 @@ class Heads:
         # Last: what is interrupted before this is found again.
         self._seen = seen
         return told
+
+
+@cache
+def _news() -> Statement:
+    revoked = select(
+        literal(None).label("id"),
+        func.string_agg(cast(Session.id, SqlText), ",").label("epoch"),
+        literal(0).label("seq"),
+    ).where(col(Session.revoked_at) > func.now() - _RECENT)
+    heads = select(col(Book.id), col(Book.epoch), col(Book.seq)).where(
+        # One parameter, however many there are.
+        col(Book.id) == func.any(bindparam("watched", type_=ARRAY(Uuid())))
+    )
+    return compiled(union_all(heads, revoked))
 
 
 async def head_fell(database: Database, book_id: UUID, epoch: str) -> str:

@@ -1,14 +1,25 @@
 """All come back at once."""
 
 import asyncio
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from typing import Final
+from uuid import UUID
 
+import orjson
+from websockets.asyncio.client import ClientConnection
+
+from tests.faults.asking import begin, say, socket_to
+from tests.faults.company import Shelf, shelve
+from tests.faults.house import Door
 from tests.faults.play import CATCHING_UP, Play
 from tests.faults.row import row
 from tests.faults.writer import Balancer
 
 #: Seconds by which /metrics may be late.
 STALE: Final = 1.0
+#: Seconds for which idle books are watched.
+WATCHED: Final = 30.0
 
 
 @row("R29", "1,000 sockets are cut at once", limit=240, ways="front postgres")
@@ -35,7 +46,7 @@ async def storm(play: Play) -> None:
     for writer in writers:
         for _ in range(10):
             await writer.once()
-    asked = _Counted(play)
+    asked = _Counted(play.rooms.doors)
     before = await _reads(play)
     began = play.now
     for door in play.rooms.doors:
@@ -51,6 +62,58 @@ async def storm(play: Play) -> None:
     await play.settle()
 
 
+@row("IDLE", "1,000 books are followed, and nothing happens", limit=120, ways="postgres")
+async def quiet(play: Play) -> None:
+    count, each = (1_000 if not play.scale.short else 50), 50
+    await play.open()
+    door = play.rooms.doors[0]
+    shelves = await shelve(play.database, books=count, viewers=0)
+    sockets = []
+    async with AsyncExitStack() as stack:
+        for start in range(0, count, each):
+            socket = await stack.enter_async_context(socket_to(door.instance.url))
+            sockets.append(socket)
+            # Whoever owns the first of them reads them all.
+            await begin(socket, await _joined(play, shelves[start : start + each]))
+            for number, shelf in enumerate(shelves[start : start + each]):
+                payload = {"query": "subscription($id: ID!) { bookEvents(bookId: $id, after: 0) { seq } }"}
+                await say(
+                    socket, id=str(number), type="subscribe", payload={**payload, "variables": {"id": shelf.book}}
+                )
+
+        async def are_followed() -> bool:
+            return (await door.instance.counts())["leporello_followers"] == count
+
+        await play.until(are_followed, 60, "all are followed")
+        # Of each one something is heard, so that it stands.
+        await play.sql.execute(
+            "WITH changed AS (UPDATE books SET seq = seq + 1 RETURNING id, seq)"
+            " INSERT INTO events (book_id, seq, kind, payload, at)"
+            " SELECT id, seq, 'BookChanged', '{}', now() FROM changed"
+        )
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(_heard(socket, each) for socket in sockets))
+        asked, began = _Counted([door]), play.now
+        await asyncio.sleep(play.scale.lasts(WATCHED))
+        play.target("statements a second", asked.times / (play.now - began), 1.0, "statements")
+
+
+async def _heard(socket: ClientConnection, count: int) -> None:
+    while count:
+        count -= orjson.loads(await socket.recv())["type"] == "next"
+
+
+async def _joined(play: Play, shelves: list[Shelf]) -> str:
+    """The token of somebody who may see them all."""
+    who = shelves[0].owner
+    await play.sql.executemany(
+        "INSERT INTO members (id, book_id, user_id, role, joined_at)"
+        " VALUES (gen_random_uuid(), $1, $2, 'VIEWER', now())",
+        [(UUID(shelf.book.removeprefix("bk_")), who.user_id) for shelf in shelves[1:]],
+    )
+    return who.token
+
+
 async def _reads(play: Play) -> float:
     return sum([(await door.instance.counts())["leporello_journal_reads_total"] for door in play.rooms.doors])
 
@@ -58,9 +121,9 @@ async def _reads(play: Play) -> float:
 class _Counted:
     """How often Postgres is asked by way of the proxies, from now on: each question ends with a Sync."""
 
-    def __init__(self, play: Play) -> None:
+    def __init__(self, doors: Iterable[Door]) -> None:
         self.times = 0
-        for door in play.rooms.doors:
+        for door in doors:
             assert door.postgres
             door.postgres.to_server = self._count
 
