@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from bench import seed
 from bench.load import Request
-from bench.servers import WRITES, Operation, Place, Server
+from bench.servers import MOVES, WRITES, Operation, Place, Server
 from storage.channels import book_channel
 
 _PATIENCE: Final = 30.0
@@ -61,20 +61,21 @@ async def _moves(http: httpx.AsyncClient, server: Server, operation: Operation, 
     try:
         before = await database.fetchval("SELECT seq FROM books WHERE id = $1", book)
         async with _listening(place, book) as heard:
-            await _answer(http, server, request, request.filled(_X, _Y, f"{_WORD} {server.name}"))
+            await _answer(http, server, request, request.filled(_X, _Y, f"{_WORD} {operation} {server.name}"))
             message = await heard.get_message(timeout=_PATIENCE)
         if message is None:
             raise Differs(f"{server.name} published nothing in ({operation}).")
         if await database.fetchrow("SELECT x, y FROM elements WHERE id = $1", element) != (_X, _Y):
             raise Differs(f"{server.name} did not move the element in ({operation}).")
-        if operation is Operation.MOVE:
-            await _is_told(database, server, book, element, before + 1)
+        if operation in MOVES:
+            await _is_told(database, server, operation, before + 1)
         await database.execute("UPDATE elements SET x = 0, y = 0 WHERE id = $1", element)
     finally:
         await database.close()
 
 
-async def _is_told(database: asyncpg.Connection, server: Server, book: UUID, element: UUID, seq: int) -> None:
+async def _is_told(database: asyncpg.Connection, server: Server, operation: Operation, seq: int) -> None:
+    book, element = seed.BOOKS[0], seed.element_of(0, 7)
     row = await database.fetchrow(
         "SELECT b.seq, e.kind, e.payload, e.actor_id, e.batch_id FROM books b "
         "LEFT JOIN events e ON e.book_id = b.id AND e.seq = b.seq WHERE b.id = $1",
@@ -83,7 +84,7 @@ async def _is_told(database: asyncpg.Connection, server: Server, book: UUID, ele
     payload = orjson.loads(row["payload"] or "{}")
     [told] = payload["elements"] if isinstance(payload, dict) and payload.get("elements") else [{}]
     found = (row["seq"], row["kind"], row["actor_id"], row["batch_id"], *map(told.get, ("id", "x", "y", "seq")))
-    wanted = (seq, "CanvasChanged", seed.VIEWER, f"{_WORD} {server.name}", str(element), _X, _Y, seq)
+    wanted = (seq, "CanvasChanged", seed.VIEWER, f"{_WORD} {operation} {server.name}", str(element), _X, _Y, seq)
     if found != wanted:
         raise Differs(f"{server.name} wrote another journal: {found}, not {wanted}.")
 

@@ -9,7 +9,7 @@ from bench import process, seed
 from bench.load import CONNECTIONS, Load, fire
 from bench.meter import Meter
 from bench.pgbench import Script, rate
-from bench.servers import WRITES, Operation, Place, Server
+from bench.servers import MOVES, WRITES, Operation, Place, Server
 
 Step = Callable[[str], None]
 PGBENCH: Final = "pgbench, the same SQL"
@@ -121,6 +121,6 @@ class Measurement:
 
 def _unwritten(operation: Operation, load: Load, rows: int) -> str:
     """Each move is a row in the journal; so may be those that were under way at the end, and when it began."""
-    if operation is not Operation.MOVE or load.requests <= rows <= load.requests + 2 * CONNECTIONS:
+    if operation not in MOVES or load.requests <= rows <= load.requests + 2 * CONNECTIONS:
         return ""
     return f"{rows:,} journal rows of {load.requests:,} requests"

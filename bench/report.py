@@ -15,7 +15,7 @@ from bench.servers import TITLES, WRITES, Leporello, Operation
 _TABLES: Final[tuple[tuple[tuple[Operation, str], ...], ...]] = (
     ((Operation.BOOK, ""), (Operation.BOOK_WITH_URLS, ", with URLs")),
     ((Operation.BOOKS, ""),),
-    ((Operation.MOVE, ""), (Operation.NUDGE, ", bare")),
+    ((Operation.MOVE, ""), (Operation.MOVE_IN_ONE, ", one book"), (Operation.NUDGE, ", bare")),
 )
 #: Of the two cores: what other programs may take without a word in the report.
 _FOREIGN: Final = 0.05

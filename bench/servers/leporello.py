@@ -10,7 +10,7 @@ from uuid import UUID
 from bench import seed
 from bench.load import Request
 from bench.load.request import WORD, X, Y
-from bench.servers.operation import Operation
+from bench.servers.operation import MOVES, Operation
 from bench.servers.server import POOL, Place, Server, post
 from models.id import outside
 from resolvers.token import AccessTokens
@@ -22,6 +22,7 @@ _DOCUMENTS = {
     Operation.BOOK_WITH_URLS: "book-with-urls",
     Operation.BOOKS: "books",
     Operation.MOVE: "apply",
+    Operation.MOVE_IN_ONE: "apply",
 }
 
 
@@ -53,7 +54,7 @@ class Leporello(Server):
         variables: dict[str, object] = {}
         if operation in (Operation.BOOK, Operation.BOOK_WITH_URLS):
             variables = {"id": outside("bk", book)}
-        elif operation is Operation.MOVE:
+        elif operation in MOVES:
             moved = {"id": outside("el", element), "x": X, "y": Y}
             given = {"bookId": outside("bk", book), "operations": [{"updateElement": moved}], "batchId": WORD}
             variables = {"input": given}
@@ -61,7 +62,7 @@ class Leporello(Server):
 
     def must(self, operation: Operation) -> str:
         # A refusal is an answer too.
-        return '"status":"APPLIED"' if operation is Operation.MOVE else super().must(operation)
+        return '"status":"APPLIED"' if operation in MOVES else super().must(operation)
 
     def same(self, answer: Any) -> Any:
         # Only we say what an operation cost.

@@ -8,6 +8,7 @@ class Operation(StrEnum):
     BOOK_WITH_URLS = "a-urls"
     BOOKS = "b"
     MOVE = "c"
+    MOVE_IN_ONE = "c-one"
     NUDGE = "c-bare"
 
 
@@ -16,6 +17,7 @@ TITLES = {
     Operation.BOOK_WITH_URLS: "(a) with the images' presigned URLs",
     Operation.BOOKS: "(b) 20 books with member count and cover; 4 kB",
     Operation.MOVE: "(c) one element is moved, with its journal row, and published",
+    Operation.MOVE_IN_ONE: "(c) in one book",
     Operation.NUDGE: "(c) bare: UPDATE and PUBLISH",
 }
 MUST = {
@@ -23,6 +25,8 @@ MUST = {
     Operation.BOOK_WITH_URLS: '"url":"http',
     Operation.BOOKS: '"memberCount":1',
     Operation.MOVE: '"seq":',
+    Operation.MOVE_IN_ONE: '"seq":',
     Operation.NUDGE: '"x":',
 }
-WRITES = (Operation.MOVE, Operation.NUDGE)
+MOVES = (Operation.MOVE, Operation.MOVE_IN_ONE)
+WRITES = (*MOVES, Operation.NUDGE)

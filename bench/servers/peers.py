@@ -8,13 +8,19 @@ from uuid import UUID
 from bench import seed
 from bench.load import Request
 from bench.load.request import WORD, X, Y
-from bench.servers.operation import WRITES, Operation
+from bench.servers.operation import MOVES, WRITES, Operation
 from bench.servers.server import POOL, Place, Server, post, post_json, processors
 from models.id import outside
 
 FOLDER: Final = Path(__file__).parent.parent / "peers"
 _MODULES: Final = FOLDER / "node_modules"
-_DOCUMENTS = {Operation.BOOK: "book", Operation.BOOKS: "books", Operation.MOVE: "move", Operation.NUDGE: "nudge"}
+_DOCUMENTS = {
+    Operation.BOOK: "book",
+    Operation.BOOKS: "books",
+    Operation.MOVE: "move",
+    Operation.MOVE_IN_ONE: "move",
+    Operation.NUDGE: "nudge",
+}
 
 
 class Peer(Server):
@@ -50,7 +56,7 @@ class Peer(Server):
 
 
 def moved(operation: Operation, book: UUID, element: UUID) -> dict[str, Any]:
-    batch = {"batchId": WORD} if operation is Operation.MOVE else {}
+    batch = {"batchId": WORD} if operation in MOVES else {}
     return {"bookId": outside("bk", book), "id": outside("el", element), "x": X, "y": Y, **batch}
 
 

@@ -61,7 +61,7 @@ class Server(ABC):
         asked = (
             self.asked(operation, book, seed.element_of(number, place))
             for place in places
-            for number, book in enumerate(seed.BOOKS)
+            for number, book in enumerate(seed.BOOKS[:1] if operation is Operation.MOVE_IN_ONE else seed.BOOKS)
         )
         return [one for one in asked if one is not None]
 
