@@ -13,11 +13,11 @@ COMPILE := $(VENV)/uv/bin/uv pip compile pyproject.toml --universal --generate-h
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-live faults check schema lock explorer clean test-tools
+.PHONY: help run test bench bench-images bench-live faults check schema lock explorer clean test-tools
 unexport PYTHONPATH PYTHONHOME
 
 help:  ## What can be made.
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 run: $(INSTALLED)  ## The whole program, with its own Postgres, Valkey and S3. Ctrl+C stops it.
 	@$(BIN)/leporello dev $(ARGS) || [ $$? -eq 130 ]
@@ -27,6 +27,9 @@ test: $(INSTALLED) test-tools  ## All tests, against real servers. ARGS="-k elem
 
 bench: $(INSTALLED)  ## How fast it is, beside others; into docs/benchmarks.md. ARGS="--only a --rounds 1".
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-images: $(INSTALLED)  ## Photos a second, beside the bare work on their pixels. ARGS="--photos 20 --rounds 1".
+	@$(BIN)/python -m bench.images $(ARGS)
 
 bench-live: $(INSTALLED)  ## How many can follow one book, beside others. ARGS="--only yoga --sockets 200 --seconds 2".
 	@$(BIN)/python -m bench.live $(ARGS)

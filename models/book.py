@@ -1,6 +1,6 @@
 """Books."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID, uuid4
@@ -16,6 +16,8 @@ from models.refusal import Invalid
 
 TITLE_LENGTH: Final = 100
 DESCRIPTION_LENGTH: Final = 2_000
+#: How long what is deleted can be brought back.
+TRASH_LIFETIME: Final = timedelta(days=30)
 MEMBERS_LIMIT: Final = 200
 PAGES_LIMIT: Final = 1_000
 ELEMENTS_LIMIT: Final = 10_000
@@ -40,6 +42,7 @@ class Book(SQLModel, table=True):
             ["cover_image_id"], ["images.id"], name="books_cover", ondelete="SET NULL", use_alter=True
         ),
         Index("books_by_cover", "cover_image_id", postgresql_where=sql("cover_image_id IS NOT NULL")),
+        Index("books_to_purge", "deleted_at", postgresql_where=sql("deleted_at IS NOT NULL")),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)

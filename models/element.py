@@ -21,6 +21,8 @@ LARGEST: Final = 1e15
 CONTENT_LENGTH: Final = 20_000
 FONT_FAMILY_LENGTH: Final = 200
 POINTS: Final = (2, 10_000)
+#: Bytes, about, of one that has neither words nor points.
+BARE_WEIGHT: Final = 500
 
 
 class ElementKind(StrEnum):
@@ -48,7 +50,8 @@ class Element(SQLModel, table=True):
         one_of("kind", ElementKind),
         one_of("align", TextAlign),
         Index("elements_in_order", "page_id", "order_key", "id", postgresql_where=sql("deleted_at IS NULL")),
-        Index("elements_of_book", "book_id", postgresql_where=sql("deleted_at IS NULL")),
+        Index("elements_of_book", "book_id", "deleted_at"),
+        Index("elements_of_page", "page_id"),
         Index("elements_of_image", "image_id", postgresql_where=sql("image_id IS NOT NULL")),
     )
 
@@ -97,7 +100,7 @@ class Element(SQLModel, table=True):
     @property
     def weight(self) -> int:
         """About how many bytes an event takes to tell of it."""
-        return 500 + 2 * len(self.content or "") + 40 * len(self.points or ())
+        return BARE_WEIGHT + 2 * len(self.content or "") + 40 * len(self.points or ())
 
     def told(self) -> dict[str, Any]:
         """What an event says of it: its own fields, as they are now."""

@@ -11,7 +11,7 @@ from sqlalchemy import JSON
 from sqlmodel import Field, SQLModel
 
 from models.columns import Json, moment, now, reference, text
-from models.element import Element
+from models.element import BARE_WEIGHT, Element
 from models.image import Image
 from models.member import Member
 from models.page import Page
@@ -20,6 +20,8 @@ from models.page import Page
 #: client asks of it besides, it stays below the mebibyte at which common websocket clients refuse a message.
 PAYLOAD_LIMIT: Final = 512 * 1024
 RESYNC: Final = "Resync"
+#: Elements, about, of which one event has room to tell.
+PLACEMENTS: Final = PAYLOAD_LIMIT // BARE_WEIGHT
 
 
 class Event(SQLModel, table=True):
@@ -94,9 +96,18 @@ class CanvasChanged(Fact):
 class ImagesChanged(Fact):
     kind = "ImagesChanged"
     images: Iterable[Image] = ()
+    deleted_image_ids: Iterable[UUID] = ()
+    #: Placements that came back with their images, or went with them.
+    elements: Iterable[Element] = ()
+    deleted_element_ids: Iterable[UUID] = ()
 
     def payload(self) -> dict[str, Any]:
-        return {"images": [image.told() for image in self.images]}
+        return {
+            "images": [image.told() for image in self.images],
+            "deleted_image_ids": [str(id) for id in self.deleted_image_ids],
+            "elements": [element.told() for element in self.elements],
+            "deleted_element_ids": [str(id) for id in self.deleted_element_ids],
+        }
 
 
 @dataclass(kw_only=True)
@@ -117,6 +128,13 @@ class BookChanged(Fact):
     """Title, description, cover, visibility or trash; the book is read as it is now."""
 
     kind = "BookChanged"
+
+
+@dataclass(kw_only=True)
+class MuchChanged(Fact):
+    """More than one event has room for: the book is to be read anew."""
+
+    kind = RESYNC
 
 
 #: What this program can tell; a newer one that runs beside it may write other kinds.

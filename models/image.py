@@ -12,6 +12,7 @@ from sqlmodel import Field, SQLModel, col
 
 from models.columns import moment, now, one_of, reference, text
 from models.id import new_id
+from models.object import key_of
 from models.refusal import Invalid, TooLarge, UnsupportedType
 
 #: What a book takes, by its content type, and how a downloaded file is called.
@@ -24,11 +25,10 @@ EXTENSIONS: Final = {
     "image/heic": "heic",
 }
 FILENAME_LENGTH: Final = 255
+CAPTION_LENGTH: Final = 2_000
 FILES_LIMIT: Final = 100
 IMAGES_LIMIT: Final = 10_000
 TICKET_LIFETIME: Final = timedelta(minutes=15)
-#: When a check that never ended (its process died) may be begun again.
-CHECK_LIFETIME: Final = timedelta(minutes=5)
 
 
 class ImageStatus(StrEnum):
@@ -53,10 +53,15 @@ class Image(SQLModel, table=True):
         Index("images_newest", "book_id", "id", postgresql_where=sql("deleted_at IS NULL")),
         Index("images_by_digest", "book_id", "sha256", postgresql_where=sql("deleted_at IS NULL")),
         Index("images_of_uploader", "uploader_id", postgresql_where=sql("uploader_id IS NOT NULL")),
+        Index("images_of_object", "object_id"),
+        Index("images_of_book", "book_id", "deleted_at"),
+        Index("images_to_purge", "deleted_at", postgresql_where=sql("deleted_at IS NOT NULL")),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     book_id: UUID = reference("books.id", ondelete="CASCADE")
+    #: What it has in the bucket, which images of other books may have as well.
+    object_id: UUID = Field(foreign_key="objects.id")
     uploader_id: UUID | None = reference("users.id", ondelete="SET NULL", nullable=True)
     status: str = text(default=ImageStatus.PENDING)
     status_at: datetime = moment(default_factory=now)
@@ -81,7 +86,7 @@ class Image(SQLModel, table=True):
     @property
     def key(self) -> str:
         """Where the bytes are once they were checked; no ticket can write there."""
-        return key_of(self.id)
+        return key_of(self.object_id)
 
     @staticmethod
     def is_listed_for(viewer_id: Any, image: Any = None) -> ColumnElement[bool]:
@@ -103,26 +108,14 @@ class Image(SQLModel, table=True):
             col(Image.status) != ImageStatus.FAILED,
         )
 
-    @staticmethod
-    def is_held(at: datetime) -> ColumnElement[bool]:
-        """That its bytes were good, or are being checked; a check that never ended holds nothing."""
-        return or_(
-            col(Image.status) == ImageStatus.READY,
-            and_(col(Image.status) == ImageStatus.PROCESSING, col(Image.status_at) >= at - CHECK_LIFETIME),
-        )
-
     def told(self) -> dict[str, Any]:
         """What an event says of it."""
         return self.model_dump(mode="json", exclude={"status_at"})
 
     @classmethod
     def heard(cls, told: dict[str, Any]) -> "Image":
-        return cls.model_validate({**told, "status_at": told["created_at"]})
-
-
-def key_of(id: UUID | str) -> str:
-    """Where the bytes of an image are."""
-    return f"images/{id}/original"
+        # An older program told of no object: the image's own id was its.
+        return cls.model_validate({"object_id": told["id"], **told, "status_at": told["created_at"]})
 
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}\Z")
@@ -135,6 +128,13 @@ def checked_filename(name: str, *path: str) -> str:
     if not name or len(name) > FILENAME_LENGTH or _CONTROL.search(name):
         raise Invalid(f"A file name has 1 to {FILENAME_LENGTH} characters, none of them a control.", *path)
     return name
+
+
+def checked_caption(caption: str | None, *path: str) -> str | None:
+    """Raises Invalid for one that is too long."""
+    if caption is not None and len(caption) > CAPTION_LENGTH:
+        raise Invalid(f"A caption has at most {CAPTION_LENGTH:,} characters.", *path)
+    return caption
 
 
 def checked_type(content_type: str, *path: str) -> str:

@@ -65,6 +65,19 @@ def image_is_seen(viewer_id: Viewer, image: Any = Image) -> ColumnElement[bool]:
     )
 
 
+def image_is_kept(viewer_id: Viewer, image: Any = Image) -> ColumnElement[bool]:
+    """That the viewer may see the image, or know that it is in the trash: members alone look into that."""
+    return and_(
+        Image.is_listed_for(viewer_id, image),
+        or_(is_member(viewer_id, image.book_id), image_is_seen(viewer_id, image)),
+    )
+
+
+def original_is_given(viewer_id: Viewer, image: Any = Image) -> ColumnElement[bool]:
+    """That the viewer gets the file as it was uploaded, which may say where it was taken; others a copy without."""
+    return func.coalesce(or_(Image.is_by(viewer_id, image), owns(viewer_id, image.book_id)), false())
+
+
 def member_is_seen(viewer_id: Viewer, member: Any = Member) -> ColumnElement[bool]:
     """Members are for members."""
     return is_member(viewer_id, member.book_id)

@@ -1,6 +1,5 @@
 """What an operation is answered with: who asks, and the parts that answer."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.columns import now
+from models.quota import Quotas
 from models.refusal import Refusal, Unauthenticated
 from resolvers.answer import Answer
 from resolvers.password import Passwords
@@ -26,6 +26,7 @@ from storage.revocations import Revocations
 
 if TYPE_CHECKING:
     from resolvers.live import Hub, Unshared
+    from resolvers.mail.mailroom import Mailroom
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,10 @@ class Parts:
     passwords: Passwords
     tokens: AccessTokens
     upload_limit: int
-    #: How many photos are checked at once: each is a temporary file meanwhile.
-    checks: asyncio.Semaphore
+    quotas: Quotas
     turns: Turns
     hub: "Hub"
+    mailroom: "Mailroom"
 
 
 @dataclass

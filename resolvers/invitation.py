@@ -13,11 +13,12 @@ from models.refusal import Expired, LimitReached, NotFound, Taken
 from models.user import checked_email
 from resolvers import access
 from resolvers.context import Context
+from resolvers.mail import invitations, owed
 from resolvers.work import Work
 
 
 async def invite(context: Context, *, book_id: UUID | None, email: str, role: Role) -> Invitation:
-    """Invites an address, the same whether it belongs to a user or not. Again is a new role and a new term.
+    """Invites an address by mail, the same whether it belongs to a user or not. Again is a new role and a new term.
 
     Raises Taken when it belongs to a member, LimitReached over 200 open ones.
     """
@@ -47,17 +48,22 @@ async def invite(context: Context, *, book_id: UUID | None, email: str, role: Ro
         invitation.created_at = work.now
         invitation.expires_at = work.now + LIFETIME
         await _tell_invited(work, invitation)
+        await owed.invitation(work, invitation)
         await work.show({"in": [invitation.id]})
     return invitation
 
 
-async def accept(context: Context, id: UUID | None) -> Book:
+async def accept(context: Context, id: UUID | None, token: str | None = None) -> Book:
     """Makes the viewer a member; a higher role is kept. Repeating it gives the same book.
 
+    `token` is of the mail, and names it instead of `id`: it lets in whom the invitation is to, and nobody else.
     Raises NotFound for an invitation to somebody else, Expired, LimitReached over 200 members.
     """
     viewer = context.viewer
+    given = "id" if token is None else "token"
     async with context.work() as work:
+        if token is not None:
+            id = await invitations.named_by(work, token)
         found = await work.session.scalar(
             select(Invitation).where(col(Invitation.id) == id, access.is_invited(viewer.user_id))
         )
@@ -84,9 +90,9 @@ async def accept(context: Context, id: UUID | None) -> Book:
             await work.show({"bk": [book.id]})
             return book
         if found.expires_at <= work.now:
-            raise Expired("The invitation has expired. Ask for a new one.", "id")
+            raise Expired("The invitation has expired. Ask for a new one.", given)
         found.accepted_at = work.now
-        await _seat(work, book, member, viewer.user_id, Role(found.role))
+        await _seat(work, book, member, viewer.user_id, Role(found.role), given)
         await work.show({"bk": [book.id]})
     return book
 
@@ -135,14 +141,14 @@ async def revoke(context: Context, id: UUID | None) -> Book:
     return seat.book
 
 
-async def _seat(work: Work, book: Book, member: Member | None, user_id: UUID, role: Role) -> None:
+async def _seat(work: Work, book: Book, member: Member | None, user_id: UUID, role: Role, given: str) -> None:
     if member is not None and Role(member.role).includes(role):
         work.tell([user_id], book.id)
         return
     if member is None:
         count = select(func.count()).where(col(Member.book_id) == book.id)
         if (await work.session.scalar(count) or 0) >= MEMBERS_LIMIT:
-            raise LimitReached(f"A book has at most {MEMBERS_LIMIT} members.", "id")
+            raise LimitReached(f"A book has at most {MEMBERS_LIMIT} members.", given)
         member = Member(book_id=book.id, user_id=user_id, role=role, joined_at=work.now)
         work.session.add(member)
     member.becomes(role, work.now)

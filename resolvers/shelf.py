@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlmodel import col
 
-from models import Book, Invitation, Member
+from models import Book, Image, Invitation, Member
 from resolvers import access
 from resolvers.context import Context
 from storage.broadcast import GAP, Heard
@@ -30,6 +30,8 @@ class Shelved:
     invitation: Invitation | None = None
     #: Their role in the book.
     role: str | None = None
+    #: Its cover as it is now: which photo, and how far that has come; none while that is in the trash.
+    cover: tuple[UUID, str] | None = None
 
     @property
     def rows(self) -> dict[str, list[UUID]]:
@@ -41,7 +43,7 @@ class Shelved:
         """All that the list is about."""
         book, invitation = self.book, self.invitation
         return (
-            book and (self.role, book.title, book.cover_image_id, book.visibility),
+            book and (self.role, book.title, self.cover, book.visibility),
             invitation and (invitation.id, invitation.role, invitation.created_at),
         )
 
@@ -81,8 +83,9 @@ async def _look(context: Context, about: UUID | None) -> dict[UUID, Shelved]:
     """The viewer's books that are not in the trash, and the open invitations to such; all, or about one book."""
     viewer_id = context.viewer.user_id
     books = (
-        select(Book, col(Member.role))
+        select(Book, col(Member.role), col(Image.id), col(Image.status))
         .join(Member, col(Member.book_id) == Book.id)
+        .outerjoin(Image, and_(col(Image.id) == Book.cover_image_id, col(Image.deleted_at).is_(None)))
         .where(col(Member.user_id) == viewer_id, col(Book.deleted_at).is_(None))
     )
     invitations = (
@@ -97,6 +100,7 @@ async def _look(context: Context, about: UUID | None) -> dict[UUID, Shelved]:
         # The offers first: one that is accepted meanwhile is a book then, and never neither.
         offered = {offer.book_id: offer for offer in await session.scalars(invitations)}
         found = {
-            book.id: Shelved(book.id, book, offered.get(book.id), role) for book, role in await session.execute(books)
+            book.id: Shelved(book.id, book, offered.get(book.id), role, (cover, status) if cover else None)
+            for book, role, cover, status in await session.execute(books)
         }
     return {**{id: Shelved(id, invitation=offer) for id, offer in offered.items()}, **found}

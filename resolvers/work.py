@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
@@ -14,6 +15,9 @@ from models import Book, Event, Member
 from models.event import Fact
 from resolvers.answer import Answer
 from storage.channels import book_channel, user_channel
+from storage.jobs import Job, Queue
+
+_propagator = TraceContextTextMapPropagator()
 
 
 class Work:
@@ -62,6 +66,12 @@ class Work:
             )
         )
         return seq
+
+    async def owe(self, *jobs: Job) -> None:
+        """Puts these into the queue, in one statement: they are there once the work has held."""
+        carrier: dict[str, str] = {}
+        _propagator.inject(carrier)
+        await Queue.put(self.session, jobs, carrier.get("traceparent"))
 
     async def show(self, rows: Mapping[str, Collection[UUID]]) -> None:
         """Reads what the caller asked to see of these rows, by the letters of their kind: the work's last statement."""

@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Any
 
 import strawberry
-from sqlalchemy import cast
+from sqlalchemy import cast, select
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import aliased
 
 import models
-from models.event import RESYNC
+from models.event import PLACEMENTS, RESYNC
 from models.image import FILES_LIMIT
 from models.operation import BATCH
 from resolvers import access
@@ -45,6 +46,13 @@ def _rows(name: str, model: Any, description: str | None = None, *, cap: int = B
     return declared(told, description, cap=cap, once_a="book")
 
 
+def _is_there(event: Any, image: Any) -> Any:
+    """That the image is no longer, or not yet, in the trash: the journal may tell of it as it was."""
+    now: Any = aliased(models.Image)
+    found = select(1).where(now.id == image.id, now.book_id == event.book_id, now.deleted_at.is_(None))
+    return found.correlate_except(now).exists()
+
+
 @_stands_for(None)
 @strawberry.interface(
     description=(
@@ -75,11 +83,19 @@ class CanvasChanged(BookEvent):
 
 
 @_stands_for("ImagesChanged")
-@strawberry.type(description="Images whose bytes came, were checked or were refused.")
+@strawberry.type(description="Images that came, were checked, refused, captioned, thrown away or brought back.")
 class ImagesChanged(BookEvent):
-    images: list[Image] = _rows("images", models.Image, cap=FILES_LIMIT)
+    images: list[Image] = _rows(
+        "images",
+        models.Image,
+        "Without those that are in the trash by now, of which a later event tells.",
+        cap=FILES_LIMIT,
+        where=lambda event, image, asked: _is_there(event, image),
+    )
     deleted_image_ids: list[strawberry.ID] = _ids("im", "deleted_image_ids")
-    elements: list[Element] = _rows("elements", models.Element, "Placements that came back with their images.")
+    elements: list[Element] = _rows(
+        "elements", models.Element, "Placements that came back with their images.", cap=PLACEMENTS
+    )
     deleted_element_ids: list[strawberry.ID] = _ids(
         "el", "deleted_element_ids", "Placements that went with their images."
     )

@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import strawberry
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 import models
 from models import ImageStatus, ImageVariant
 from resolvers import access
-from resolvers.image import Upload, address
+from resolvers.image import Upload, address, is_served, served
 from schema.base import Node, book_of, id_of, person, shows
 from schema.plan.source import Argument, Asked, Computed, Late, Row, declared, stands_for
 from schema.user import User
@@ -25,7 +25,15 @@ def _placements(image: Any, asked: Asked) -> Any:
     return shown.correlate_except(element).scalar_subquery()
 
 
-@stands_for(Row(models.Image, "im", lambda image, asked: access.image_is_seen(asked.viewer_id, image)))
+@stands_for(
+    Row(
+        models.Image,
+        "im",
+        lambda image, asked: access.image_is_seen(asked.viewer_id, image),
+        # Who throws one away sees that it is in the trash.
+        is_shown=lambda image, asked: access.image_is_kept(asked.viewer_id, image),
+    )
+)
 @strawberry.type(
     description="A photo of a book, apart from its placements. Listed for its uploader alone while PENDING."
 )
@@ -39,19 +47,19 @@ class Image(Node):
     sha256: str = shows("Of the bytes, in lower-case hex.")
     width: int | None = shows("As shown, after its EXIF orientation; null until READY.")
     height: int | None = shows("As shown, after its EXIF orientation; null until READY.")
+    thumbhash: str | None = shows("Base64; what to paint while it loads. Null until READY.")
+    taken_at: datetime | None = shows("When it was taken, as the camera says.")
+    caption: str | None = shows("At most 2,000 characters.")
     created_at: datetime
-    deleted_at: datetime | None = shows("Since when it is in the trash.")
+    deleted_at: datetime | None = shows("Since when it is in the trash, where it stays for 30 days.")
 
     book: Annotated["Book", strawberry.lazy("schema.book")] = book_of()
     uploader: User | None = person("uploader_id")
     url: str | None = declared(
-        Late(
-            lambda image: (image.id, image.content_type, image.filename),
-            lambda image: and_(image.status == ImageStatus.READY, image.deleted_at.is_(None)),
-            address,
-        ),
+        Late(lambda image, asked: served(image, asked.steers("variant"), asked), is_served, address),
         "A presigned GET of the bucket; null until READY. Valid for at least 2 minutes after the answer, and the "
-        "same for a while so that it can be cached; on 403 ask again. All variants are the original for now.",
+        "same for a while so that it can be cached; on 403 ask again. ORIGINAL is a download: the file as uploaded "
+        "for its uploader and the book's owners, a copy without metadata for others. The smaller ones have none.",
         arguments={"variant": Argument(ImageVariant, default=ImageVariant.PREVIEW)},
     )
     placement_count: int = declared(Computed(_placements), "How many elements show it.")

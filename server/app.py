@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import gc
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import schema
 from models.operation import BATCH_POINTS
+from models.quota import Quotas
 from resolvers.context import Parts
 from resolvers.live import Hub
 from resolvers.password import Passwords
@@ -30,7 +32,8 @@ from server.graphql import GraphQLEndpoint
 from server.graphql.documents import manifest
 from server.graphql.limits import Limits
 from server.health import Health
-from server.observe import logs, tracing
+from server.mail import MailPages, mailroom_of
+from server.observe import backlog, logs, tracing
 from server.observe.lag import Lag
 from server.observe.metrics import Metrics
 from server.observe.observer import Observer
@@ -44,8 +47,6 @@ from storage.picture import Pictures
 from storage.pruning import Pruning
 from storage.revocations import Revocations
 
-#: How many photos a process looks at at once, each of them a temporary file of its size.
-_CHECKS_AT_ONCE: Final = 4
 #: After how many new objects the garbage collector looks at the youngest, and how often at the older ones: as it is set
 #: by default, it does so within every single answer.
 _COLLECTED: Final = (10_000, 20, 20)
@@ -70,6 +71,9 @@ async def parts_of(settings: Settings) -> AsyncIterator[Parts]:
         hub = Hub(database, announcements)
         stack.push_async_callback(hub.close)
         objects = await stack.enter_async_context(objects_of(settings))
+        # Nothing is started before the first picture, which only a worker looks at.
+        at_once = min(settings.jobs_at_once, os.cpu_count() or 1)
+        pictures = await stack.enter_async_context(Pictures(at_once))
         passwords = Passwords()
         stack.callback(passwords.close)
         yield Parts(
@@ -78,13 +82,14 @@ async def parts_of(settings: Settings) -> AsyncIterator[Parts]:
             revocations=revocations,
             presences=presences,
             objects=objects,
-            pictures=Pictures(),
+            pictures=pictures,
             passwords=passwords,
             tokens=AccessTokens(str(settings.secret_key)),
             upload_limit=settings.upload_limit,
-            checks=asyncio.Semaphore(_CHECKS_AT_ONCE),
+            quotas=Quotas(settings.book_images, settings.book_bytes, settings.user_bytes),
             turns=Turns(),
             hub=hub,
+            mailroom=await stack.enter_async_context(mailroom_of(settings)),
         )
 
 
@@ -159,6 +164,9 @@ class App:
         if self._metrics:
             routes.append(self._metrics.route())
         settings = self._settings
+        if settings.is_development:
+            pages = MailPages(lambda: self.parts.mailroom, sender=settings.sender, address=settings.address)
+            routes += pages.routes
         app: ASGIApp = _Shortcut("/graphql", self.endpoint, Starlette(routes=routes, lifespan=self._lifespan))
         return Doorway(
             tracing.Traceparent(app) if settings.otel_exporter_otlp_endpoint else app,
@@ -196,6 +204,7 @@ class App:
         metrics.pool(self.parts.database.engine, self.parts.database.connections)
         metrics.counters("broadcast", self._broadcast)
         metrics.counters("journal", lambda: {"reads": self.parts.hub.reads})
+        backlog.observe(metrics, self.parts.database)
         metrics.gauge("followers", "Subscriptions to books that are live.", lambda: self.parts.hub.readers)
         metrics.gauge("books_followed", "Books that somebody follows.", lambda: self.parts.hub.books)
         metrics.gauge("sockets", "Websockets that are open.", lambda: len(self.endpoint.sockets))

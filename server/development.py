@@ -1,4 +1,4 @@
-"""A whole Leporello on one machine: the parts that no setting names, a demo book, and the server."""
+"""A whole Leporello on one machine: the parts that no setting names, a demo book, the server, a worker."""
 
 import time
 from dataclasses import asdict
@@ -12,6 +12,7 @@ from server.embedded import Stack
 from server.observe import logs
 from server.serving import Server, configured
 from server.settings import Settings
+from server.worker import working
 
 
 async def run(settings: Settings, data: Path, *, with_demo: bool, out: Console) -> None:
@@ -39,7 +40,8 @@ async def run(settings: Settings, data: Path, *, with_demo: bool, out: Console) 
             configured(App(whole), whole),
             lambda: out.print(_welcome(whole, with_demo, time.monotonic() - began), soft_wrap=True),
         )
-        await server.serve()
+        async with working(whole):
+            await server.serve()
 
 
 def _welcome(settings: Settings, with_demo: bool, seconds: float) -> str:

@@ -8,14 +8,17 @@ from redis.exceptions import RedisError
 from rich.console import Console
 
 import schema
-from models.refusal import Refusal
+from server import safeguards
 from server.app import limits_of
 from server.graphql.documents import ManifestRefused, manifest
 from server.graphql.kept import keeping
+from server.mail import smtp_of
 from server.preparation import objects_of
 from server.settings import Settings
 from storage.database import Database
+from storage.mailing import Delayed
 from storage.migrations import newest, reached
+from storage.objects import Addressing
 
 #: Seconds that a part has to answer.
 _PATIENCE: Final = 5.0
@@ -26,18 +29,24 @@ async def examine(settings: Settings, out: Console) -> bool:
     parts = {"PostgreSQL": _postgres, "Redis": _redis, "Object store": _objects}
     if settings.trusted_documents:
         parts["Trusted documents"] = _documents
+    if settings.smtp_url:
+        parts["Mail"] = _mail
     well = True
     for name, look in parts.items():
         try:
             async with asyncio.timeout(_PATIENCE):
                 said = await look(settings)
             out.print(f"[green]✓[/] {name}: {said}")
+            if look is _objects:
+                well &= await _is_safe(settings, out)
         except _Missing as missing:
             well = False
             out.print(f"[red]✗[/] {name}: {missing}")
         except Exception as error:  # Whatever it fails with is what they want to know.
             well = False
             out.print(f"[red]✗[/] {name}: {str(error) or type(error).__name__}", markup=True)
+    if not settings.is_development and settings.smtp_url is None:
+        out.print("[yellow]![/] Mail: SMTP_URL names no server: nobody is sent any.")
     if settings.is_development:
         out.print("[yellow]![/] ENVIRONMENT is development: not for others to reach.")
     return well
@@ -84,6 +93,24 @@ async def _postgres(settings: Settings) -> str:
     return f"reached, migrated to {newest()}."
 
 
+async def _is_safe(settings: Settings, out: Console) -> bool:
+    """Prints what the object store does not refuse; whether all of that is made up for."""
+    lacks = await safeguards.missing(settings)
+    for each in lacks:
+        out.print(f"[{'red]✗' if each.is_serious else 'yellow]!'}[/] Object store: {each.says}", soft_wrap=True)
+    return not any(each.is_serious for each in lacks)
+
+
+async def _mail(settings: Settings) -> str:
+    smtp = smtp_of(settings)
+    assert smtp is not None
+    try:
+        await smtp.ready()
+    except Delayed as delayed:
+        raise _Missing(str(delayed)) from delayed
+    return "reached." if not settings.is_development else "reached; in development nothing is sent (/dev/mail)."
+
+
 async def _redis(settings: Settings) -> str:
     if settings.redis_url is None:
         raise _Missing("REDIS_URL names none; `leporello dev` brings its own while it runs.")
@@ -102,10 +129,14 @@ async def _objects(settings: Settings) -> str:
         raise _Missing("S3_ENDPOINT names none; `leporello dev` brings its own while it runs.")
     if settings.s3_access_key is None or settings.s3_secret_key is None:
         raise _Missing("S3_ACCESS_KEY and S3_SECRET_KEY are needed.")
-    try:
-        async with objects_of(settings) as objects:
-            if not await objects.ready():
-                raise _Missing(f"the bucket {settings.s3_bucket} cannot be reached.")
-    except Refusal as refusal:
-        raise _Missing(str(refusal)) from refusal
+    other: Addressing = "virtual" if settings.s3_addressing == "path" else "path"
+    if not await _has_bucket(settings):
+        if await _has_bucket(settings.model_copy(update={"s3_addressing": other})):
+            raise _Missing(f"it wants the bucket's name elsewhere: S3_ADDRESSING={other}.")
+        raise _Missing(f"the bucket {settings.s3_bucket} cannot be reached.")
     return f"reached, bucket {settings.s3_bucket}."
+
+
+async def _has_bucket(settings: Settings) -> bool:
+    async with objects_of(settings) as objects:
+        return await objects.ready()

@@ -1,6 +1,7 @@
 """Settings: the one place that has heard of the environment."""
 
 import os
+from email.headerregistry import Address
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -9,6 +10,8 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from storage.mailing import MailServer, sender_of
 
 SECRET_LENGTH: Final = 32
 _PREFIX: Final = "LEPORELLO_"
@@ -20,6 +23,8 @@ _ADDRESSES: Final = {
     "s3_endpoint": "http://host:8333",
     "s3_public_endpoint": "http://pictures.example.org",
 }
+#: Of mail that stays in the outbox.
+_SENDER: Final = "Leporello <books@leporello.example>"
 #: What compose.yaml takes from the same file, for its own servers.
 _OF_COMPOSE: Final = {"POSTGRES_PASSWORD", "DATABASE_PASSWORD", "REDIS_PASSWORD"}
 
@@ -40,6 +45,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
     workers: int = Field(1, ge=1, le=64, description="How many processes `leporello serve` runs.")
+    jobs_at_once: int = Field(4, ge=1, le=64, description="How many jobs `leporello worker` does at a time.")
     public_url: str | None = Field(
         None,
         description="Where clients reach the program, such as https://books.example.org; needed in production.",
@@ -64,7 +70,16 @@ class Settings(BaseSettings):
     s3_access_key: str | None = Field(None, description="The key's name.")
     s3_secret_key: str | None = Field(None, description="The key.")
     s3_addressing: Literal["path", "virtual"] = Field("path", description="How URLs name the bucket.")
+    smtp_url: str | None = Field(
+        None, description="smtp://user:password@host:587, or smtps://…:465; left out, nobody is sent mail."
+    )
+    mail_from: str | None = Field(
+        None, description="Whom mail is from, such as Leporello <books@example.org>; needed with SMTP_URL."
+    )
     upload_limit: int = Field(50 * 2**20, ge=1, le=2**31 - 1, description="The largest photo, in bytes.")
+    book_images: int = Field(10_000, ge=1, description="How many photos a book takes.")
+    book_bytes: int = Field(50 * 10**9, ge=1, description="How many bytes of photos a book takes.")
+    user_bytes: int = Field(100 * 10**9, ge=1, description="How many bytes of photos are one person's, over all books.")
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         [], description="Web pages that may use the API and the bucket, separated by commas."
     )
@@ -115,6 +130,20 @@ class Settings(BaseSettings):
             raise ValueError(f"it is an address such as {example}")
         return value.rstrip("/")
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: str | None) -> str | None:
+        if value is not None:
+            MailServer.read(value)
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender(cls, value: str | None) -> str | None:
+        if value is not None:
+            sender_of(value)
+        return value
+
     @field_validator("allowed_origins")
     @classmethod
     def _origins(cls, value: list[str]) -> list[str]:
@@ -123,6 +152,12 @@ class Settings(BaseSettings):
             if origin != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in ("http", "https"):
                 raise ValueError("an origin is like https://books.example.org, without a path")
         return value
+
+    @model_validator(mode="after")
+    def _is_from_somebody(self) -> "Settings":
+        if self.smtp_url is not None and self.mail_from is None:
+            raise ValueError("MAIL_FROM must be set with SMTP_URL")
+        return self
 
     @model_validator(mode="after")
     def _is_safe(self) -> "Settings":
@@ -158,6 +193,11 @@ class Settings(BaseSettings):
     def bucket_address(self) -> str | None:
         """Where clients reach the object store."""
         return self.s3_public_endpoint or self.s3_endpoint
+
+    @property
+    def sender(self) -> Address:
+        """Whom mail is from."""
+        return sender_of(self.mail_from or _SENDER)
 
     @property
     def introspects(self) -> bool:

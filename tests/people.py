@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any, Self
 from uuid import UUID
 
-from models import Image, Session, User
+from models import Image, Session, StoredObject, User
 from models.columns import now
 from server.app import App
 from tests.client import CREATE_BOOK, Client, Events
@@ -110,7 +110,10 @@ class People:
         self, status: str = "READY", *, of: Client | None = None, book_id: str | None = None, trashed: bool = False
     ) -> str:
         """A photo whose bytes are nowhere."""
+        stored = StoredObject()
         image = Image(
+            id=stored.id,
+            object_id=stored.id,
             book_id=UUID(uuid_of(book_id or self.book_id)),
             uploader_id=UUID(uuid_of(of.user_id)) if of else None,
             status=status,
@@ -118,9 +121,12 @@ class People:
             content_type="image/jpeg",
             size=1,
             sha256=sha256(os.urandom(8)).hexdigest(),
+            thumbhash="1QcSHQRnh493V4dIh4eXh1h4kJUI" if status == "READY" else None,
             deleted_at=now() if trashed else None,
         )
         async with self.app.parts.database.session.begin() as rows:
+            rows.add(stored)
+            await rows.flush()
             rows.add(image)
         return f"im_{image.id}"
 

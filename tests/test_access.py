@@ -200,6 +200,18 @@ async def _own_upload(cell: Cell) -> dict[str, Any]:
     return {"imageIds": [await cell.people.image("FAILED", of=of, book_id=cell.book_id)]}
 
 
+async def _others_photo(cell: Cell) -> str:
+    return await cell.people.image(of=cell.people.owner, book_id=cell.book_id)
+
+
+async def _captioned(cell: Cell) -> dict[str, Any]:
+    return _input(id=await _others_photo(cell), caption="The sea")
+
+
+async def _photos(cell: Cell) -> dict[str, Any]:
+    return {"ids": [await _others_photo(cell)]}
+
+
 async def _others_session(cell: Cell) -> dict[str, Any]:
     owner = uuid_of(cell.people.owner.user_id)
     [session] = await cell.people.sql("SELECT id FROM sessions WHERE user_id = $1", owner)
@@ -244,6 +256,9 @@ ASKED: dict[str, Callable[[Cell], Awaitable[dict[str, Any]]]] = {
     "Mutation.revokeSession": _others_session,
     "Mutation.createBook": _at_once(lambda cell: _input(title="Mine")),
     "Mutation.updateBook": _at_once(lambda cell: _input(id=cell.book_id, title="Ours")),
+    "Mutation.deleteBook": _at_once(lambda cell: {"id": cell.book_id}),
+    "Mutation.restoreBook": _at_once(lambda cell: {"id": cell.book_id}),
+    "Mutation.duplicateBook": _at_once(lambda cell: {"id": cell.book_id}),
     "Mutation.inviteMember": _at_once(lambda cell: _input(bookId=cell.book_id, email="new@example.org")),
     "Mutation.revokeInvitation": _others_invitation,
     "Mutation.acceptInvitation": _others_invitation,
@@ -258,6 +273,9 @@ ASKED: dict[str, Callable[[Cell], Awaitable[dict[str, Any]]]] = {
     "Mutation.applyOperations": _placed,
     "Mutation.requestUploads": _file,
     "Mutation.completeUploads": _own_upload,
+    "Mutation.updateImage": _captioned,
+    "Mutation.deleteImages": _photos,
+    "Mutation.restoreImages": _photos,
     "Mutation.updatePresence": _present,
 }
 

@@ -39,7 +39,7 @@ def example() -> dict[str, str]:
 
 
 def test_the_services_are_those_of_the_readme() -> None:
-    assert sorted(SERVICES) == ["api1", "api2", "caddy", "migrate", "postgres", "seaweedfs", "valkey"]
+    assert sorted(SERVICES) == ["api1", "api2", "caddy", "migrate", "postgres", "seaweedfs", "valkey", "worker"]
 
 
 @pytest.mark.parametrize("name", STANDING)
@@ -54,8 +54,10 @@ def test_migrations_run_once_before_any_api_and_after_the_database_is_there() ->
     assert SERVICES["migrate"]["command"] == ["migrate"]
     assert SERVICES["migrate"]["restart"] == "on-failure:5"
     assert SERVICES["migrate"]["depends_on"]["postgres"] == {"condition": "service_healthy"}
-    for name in APIS:
-        assert SERVICES[name]["command"] == ["serve"]
+    assert SERVICES["worker"]["command"] == ["worker", "--beat", "/tmp/worker"]
+    assert "/tmp/worker" in str(SERVICES["worker"]["healthcheck"]["test"])
+    assert [SERVICES[name]["command"] for name in APIS] == [["serve"], ["serve"]]
+    for name in (*APIS, "worker"):
         assert SERVICES[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
 
 
@@ -103,11 +105,12 @@ def test_every_variable_is_in_the_example_and_every_line_of_the_example_is_used(
 
 OPTIONAL = {
     *("ALLOWED_ORIGINS", "INTROSPECTION", "EXPLORER", "METRICS", "OTEL_EXPORTER_OTLP_ENDPOINT", "LOG_LEVEL"),
-    *("UPLOAD_LIMIT", "DATABASE_POOL", "QUERY_DEPTH", "QUERY_ALIASES", "QUERY_TOKENS", "REQUEST_BYTES"),
+    *("UPLOAD_LIMIT", "DATABASE_POOL", "JOBS_AT_ONCE", "QUERY_DEPTH", "QUERY_ALIASES", "QUERY_TOKENS", "REQUEST_BYTES"),
+    *("SMTP_URL", "MAIL_FROM", "BOOK_IMAGES", "BOOK_BYTES", "USER_BYTES"),
 }
 
 
-@pytest.mark.parametrize("name", [*APIS, "migrate"])
+@pytest.mark.parametrize("name", [*APIS, "worker", "migrate"])
 def test_the_program_accepts_what_it_is_given(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     filled = example() | {
         key: f"{key.lower()}0123456789abcdefghijklmnop" for key, value in example().items() if not value
@@ -161,7 +164,7 @@ def test_the_program_runs_as_nobody_in_particular_and_can_write_nothing() -> Non
     users = re.findall(r"^USER (\S+)$", dockerfile, re.MULTILINE)
     assert users == ["10001:10001"]
     assert "--require-hashes" in dockerfile and "requirements-image.lock" in dockerfile
-    for name in (*APIS, "migrate"):
+    for name in (*APIS, "worker", "migrate"):
         assert SERVICES[name]["read_only"] is True
         assert SERVICES[name]["cap_drop"] == ["ALL"]
         assert "no-new-privileges:true" in SERVICES[name]["security_opt"]

@@ -45,7 +45,10 @@ TABS = [
     "11 Images",
     "12 Members",
     "13 Presence",
-    "14 Sign out",
+    "14 Update image",
+    "15 Trash",
+    "16 Duplicate book",
+    "17 Sign out",
 ]
 
 SIGN_UP = "mutation SignUp($input: SignUpInput!) { signUp(input: $input) { userErrors { code message } } }"
@@ -107,7 +110,10 @@ def test_the_story_has_all_its_steps() -> None:
         "11-images",
         "12-members",
         "13-presence",
-        "14-sign-out",
+        "14-update-image",
+        "15-trash",
+        "16-duplicate-book",
+        "17-sign-out",
     ]
 
 

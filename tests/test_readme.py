@@ -10,13 +10,16 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from server.settings import Settings
+from server.worker import working
+
 ROOT = Path(__file__).parent.parent
 PATIENCE = 60.0
 #: What the last of the six requests has the follower's terminal show.
 PLACED = "CanvasChanged"
 
 
-async def test_the_story_can_be_pasted(serving: str, tmp_path: Path) -> None:
+async def test_the_story_can_be_pasted(serving: str, settings: Settings, tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     story = "\n".join(re.findall(r"```sh\n(.*?)```", readme, re.DOTALL))
     assert story.count("ask '") >= 8
@@ -27,7 +30,7 @@ async def test_the_story_can_be_pasted(serving: str, tmp_path: Path) -> None:
         *("bash", "-e", "-c", f"{story}\nwait"), cwd=tmp_path, stdout=PIPE, stderr=STDOUT, start_new_session=True
     )
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with working(settings), asyncio.timeout(PATIENCE):
             said = await _said_until(shell, PLACED)
     finally:
         await _end(shell)

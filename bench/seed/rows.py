@@ -97,6 +97,7 @@ def _image(book: int, place: int) -> Row:
         "sha256": sha256(str(number).encode()).hexdigest(),
         "width": 4032,
         "height": 3024,
+        "thumbhash": "1QcSHQRnh493V4dIh4eXh1h4kJUI",
         "created_at": _BEGAN,
     }
 

@@ -1,6 +1,6 @@
 """Books, their members and invitations."""
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import strawberry
 
@@ -55,7 +55,8 @@ class InviteMemberInput:
 
 
 @strawberry.type(
-    description="The same whether the address belongs to a user or not: they find it in `viewer.invitations`."
+    description="The same whether the address belongs to a user or not: they find it in `viewer.invitations`, or get "
+    "it by mail."
 )
 class InviteMemberPayload(Payload):
     invitation: Invitation | None = None
@@ -100,6 +101,33 @@ class BookMutation:
         book_id = inside("bk", changes.pop("id"))
         return BookPayload.of(await book.update(info.context, book_id, changes))
 
+    @mutation("Into the trash, for 30 days: its members still read it, and nobody changes it. For owners.")
+    async def delete_book(self, info: Info, id: strawberry.ID) -> BookPayload | None:
+        return BookPayload.of(await book.delete(info.context, inside("bk", id)))
+
+    @mutation("Back from the trash, for 30 days. For owners.")
+    async def restore_book(self, info: Info, id: strawberry.ID) -> BookPayload | None:
+        return BookPayload.of(await book.restore(info.context, inside("bk", id)))
+
+    @mutation(
+        "A private copy with the same pages, elements and photos, which the caller owns; photos that are not READY "
+        "stay behind, and leave empty slots. For owners."
+    )
+    async def duplicate_book(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        title: Annotated[
+            str | None, strawberry.argument(description="1 to 100 characters; the same title unless said.")
+        ] = strawberry.UNSET,
+        client_id: Annotated[
+            str | None,
+            strawberry.argument(description="A UUID in lower case; the same one again gives the first copy."),
+        ] = strawberry.UNSET,
+    ) -> BookPayload | None:
+        made = await book.duplicate(info.context, inside("bk", id), title=sent(title), client_id=sent(client_id))
+        return BookPayload.of(made)
+
     @mutation("Offers an address a place in the book, for 14 days; again is a new role and term. For owners.")
     async def invite_member(self, info: Info, input: InviteMemberInput) -> InviteMemberPayload | None:
         sent_ = await invitation.invite(
@@ -112,10 +140,19 @@ class BookMutation:
         of = await invitation.revoke(info.context, inside("in", id))
         return AcknowledgePayload(ok=True, book=cast(Any, of), seq=of.seq)
 
-    @mutation("Makes the caller a member, by an id from `viewer.invitations`. It can be repeated.")
-    async def accept_invitation(self, info: Info, id: strawberry.ID | None = strawberry.UNSET) -> BookPayload | None:
+    @mutation("Makes the caller a member, if the invitation is to their address. It can be repeated.")
+    async def accept_invitation(
+        self,
+        info: Info,
+        token: Annotated[str | None, strawberry.argument(description="From a mail.")] = strawberry.UNSET,
+        id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="From `viewer.invitations`.")
+        ] = strawberry.UNSET,
+    ) -> BookPayload | None:
+        if sent(token):
+            return BookPayload.of(await invitation.accept(info.context, None, token))
         if not sent(id):
-            raise Required("Which one? Its id says it.", "id")
+            raise Required("Which one? Its id says it, or the token of its mail.", "id")
         return BookPayload.of(await invitation.accept(info.context, inside("in", id or "")))
 
     @mutation("Removes an invitation to the caller.")

@@ -1,13 +1,13 @@
 """Photos."""
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import strawberry
 
 from models.id import inside
 from models.image import FILES_LIMIT
 from resolvers import image
-from schema.base import Info
+from schema.base import Info, given, sent
 from schema.error import Payload, mutation
 from schema.image import Image, UploadTicket
 from schema.plan.source import capped
@@ -38,6 +38,14 @@ class RequestUploadsPayload(Payload):
     )
 
 
+@strawberry.input(description="Only the fields that are sent change.")
+class UpdateImageInput:
+    id: strawberry.ID
+    caption: str | None = strawberry.field(
+        default=strawberry.UNSET, description="At most 2,000 characters; null takes it away."
+    )
+
+
 @strawberry.type
 class ImagesPayload(Payload):
     images: list[Image] | None = strawberry.field(default=None, metadata=capped(FILES_LIMIT, "book"))
@@ -56,9 +64,39 @@ class ImageMutation:
         return RequestUploadsPayload(tickets=[UploadTicket.of(upload) for upload in uploads])
 
     @mutation(
-        "Says that the bytes are there. They are checked; each image ends READY or FAILED. All of one book, else "
-        "INVALID; at most 100. It can be repeated."
+        "Says that the bytes are there. Each image is PROCESSING from then on and ends READY or FAILED, of which "
+        "`bookEvents` tells. All of one book, else INVALID; at most 100. It can be repeated."
     )
     async def complete_uploads(self, info: Info, image_ids: list[strawberry.ID]) -> ImagesPayload | None:
         images, seq = await image.complete(info.context, [*image_ids])
+        return ImagesPayload(images=cast(Any, images), seq=seq)
+
+    @mutation("Changes a caption: contributors of their own photos, editors of any.")
+    async def update_image(self, info: Info, input: UpdateImageInput) -> ImagesPayload | None:
+        changes = given(input)
+        changed, seq = await image.change(info.context, inside("im", changes.pop("id")), changes)
+        return ImagesPayload(images=cast(Any, [changed]), seq=seq)
+
+    @mutation(
+        "Into the trash, for 30 days; their placements go with them, in the same event. At most 100, all of one book, "
+        "else INVALID. Contributors throw away their own, editors any. `images` is empty: they are in "
+        "`Book.images(trashed: true)` now."
+    )
+    async def delete_images(
+        self,
+        info: Info,
+        ids: list[strawberry.ID],
+        batch_id: Annotated[
+            str | None, strawberry.argument(description="1 to 100 characters; the same one again has one effect.")
+        ] = strawberry.UNSET,
+    ) -> ImagesPayload | None:
+        images, seq = await image.delete(info.context, [*ids], sent(batch_id))
+        return ImagesPayload(images=cast(Any, images), seq=seq)
+
+    @mutation(
+        "Back from the trash, for 30 days, with the placements that went with them and whose pages are still there. At "
+        "most 100, all of one book, else INVALID. It can be repeated."
+    )
+    async def restore_images(self, info: Info, ids: list[strawberry.ID]) -> ImagesPayload | None:
+        images, seq = await image.restore(info.context, [*ids])
         return ImagesPayload(images=cast(Any, images), seq=seq)

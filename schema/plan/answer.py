@@ -165,7 +165,7 @@ class Reading:
 
 
 def reading_statement(writer: Writer, places: Sequence[Asking]) -> Any:
-    """Rows by their ids: at each place those of its kind, through their door."""
+    """Rows by their ids: at each place those of its kind, through the door for whoever has changed them."""
     statements = []
     for number, asking in enumerate(places):
         row = rows_of(asking.type_)
@@ -178,7 +178,7 @@ def reading_statement(writer: Writer, places: Sequence[Asking]) -> Any:
         statements.append(
             select(literal_column(str(number), BigInteger), found.id, func.convert_to(json, "UTF8"))
             .select_from(found)
-            .where(found.id == func.any(ids), row.is_seen(found, asked))
+            .where(found.id == func.any(ids), (row.is_shown or row.is_seen)(found, asked))
         )
     return union_all(*statements)
 

@@ -67,11 +67,11 @@ class _Checking:
                     yield f"{type_.name}.{name}", what
 
     def _of_door(self, row: sources.Row) -> str | None:
-        assert row.is_seen
         if _is_right(row, row.model):
             return None
         found = self._found(row.model)
-        what = wrong_with_condition(row.is_seen(found, Whoever(Parameters())), [found], found)
+        doors = [door(found, Whoever(Parameters())) for door in (row.is_seen, row.is_shown) if door]
+        what = next(filter(None, (wrong_with_condition(door, [found], found) for door in doors)), None)
         if what is None:
             _RIGHT[id(row), id(row.model)] = row
         return what

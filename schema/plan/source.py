@@ -154,11 +154,14 @@ class Composite:
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """What only Python knows, from some columns of the row and the arguments; null unless the condition holds."""
+    """What only Python knows, from some values of the row's and the arguments; null unless the condition holds.
 
-    columns: Callable[[Any], tuple[Any, ...]]
+    `tell` gives it, and the Unix time until which it stays so: whatever else it depends on is among the values.
+    """
+
+    columns: Callable[[Any, Asked], tuple[Any, ...]]
     when: Callable[[Any], ColumnElement[bool]]
-    tell: Callable[..., tuple[str, float]]
+    tell: Callable[..., tuple[str | None, float]]
 
 
 Source = (
@@ -218,6 +221,8 @@ class Row:
     is_seen: Callable[[Any, Asked], ColumnElement[bool]] | None
     #: The value of the column `kind`, where several types share a table.
     kind: str | None = None
+    #: The door for whoever has just changed them, where that is a wider one.
+    is_shown: Callable[[Any, Asked], ColumnElement[bool]] | None = None
 
 
 def stands_for(row: Row) -> Callable[[type], type]:

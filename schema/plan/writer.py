@@ -22,7 +22,7 @@ from sqlalchemy.orm import aliased
 from models.refusal import BadUserInput, Refusal
 from schema.plan import source as sources
 from schema.plan.declarations import declaration_of, python_name, rows_of
-from schema.plan.leaves import Piece, joined, json_array, json_object, leaf, marked, or_null, text
+from schema.plan.leaves import Piece, as_text, joined, json_array, json_object, leaf, marked, or_null, text
 from schema.plan.parameters import Arguments, Parameters
 from schema.plan.selection import Selections, named
 from schema.plan.source import Declared
@@ -63,7 +63,7 @@ class Missing:
 class Filled:
     """What Python fills in: from the columns between the marks, and the values of the arguments."""
 
-    tell: Callable[..., tuple[str, float]]
+    tell: Callable[..., tuple[str | None, float]]
     arguments: tuple[Any, ...]
 
 
@@ -258,8 +258,8 @@ class Writer:
         if filled not in self.filled:
             self.filled.append(filled)
         columns: list[Piece] = []
-        for place, stored in enumerate(source.columns(row)):
-            columns += [*([","] if place else []), func.to_json(stored)]
+        for place, stored in enumerate(source.columns(row, asked)):
+            columns += [*([","] if place else []), or_null(as_text(func.to_json(stored)))]
         mark = joined(marked([f"{self.filled.index(filled)}[", *columns, "]"]))
         return case((source.when(row), mark), else_=text("null"))
 

@@ -15,7 +15,10 @@ from models.operation import Operation
 from models.refusal import Refusal
 from resolvers import book, image, invitation, operation, user
 from resolvers.context import Context, Parts, Viewer
+from resolvers.jobs import photos
+from resolvers.jobs.registry import Registry
 from resolvers.session import Tokens
+from server.worker import Worker
 
 EMAIL: Final = "demo@leporello.example"
 FRIEND: Final = "friend@leporello.example"
@@ -85,7 +88,11 @@ async def _photos(parts: Parts, owner: Context, book_id: UUID) -> list[Image]:
                 content_disposition="attachment",
                 cache_control="no-store",
             )
-    images, _ = await image.complete(owner, [outside("im", upload.image.id) for upload in uploads])
+    ids = [outside("im", upload.image.id) for upload in uploads]
+    await image.complete(owner, ids)
+    # Nobody else works yet.
+    await Worker(parts, Registry(photos.KINDS)).drain()
+    images, _ = await image.complete(owner, ids)
     assert all(one.status == ImageStatus.READY for one in images), "the sample photographs are pictures"
     return images
 

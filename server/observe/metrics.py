@@ -3,11 +3,12 @@
 Label values are bounded: an operation's name is the client's own, and each would be a series for ever.
 """
 
+import asyncio
 import math
 import re
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from itertools import accumulate
 from typing import Final
@@ -56,6 +57,7 @@ class Metrics:
         self._room = len(self._names) + NAMES_LIMIT
         self._codes: set[str] = set()
         self._answer: tuple[float, bytes] = (-math.inf, b"")
+        self._before: list[Callable[[], Awaitable[None]]] = []
 
     def count(self, operation: Operation) -> None:
         """Called, as `route` is answered, on the loop's thread alone."""
@@ -95,6 +97,10 @@ class Metrics:
 
         Gauge(f"leporello_{name}", description, registry=self.registry).set_function(told)
 
+    def before(self, look: Callable[[], Awaitable[None]]) -> None:
+        """Awaited before the figures are told, for what can only be known by asking; its errors are its own."""
+        self._before.append(look)
+
     def counters(self, prefix: str, read: Callable[[], Mapping[str, int]]) -> None:
         """Numbers that a part counts by itself and that only grow, such as the broadcast's."""
         self.registry.register(_Counted(f"leporello_{prefix}", read))
@@ -118,6 +124,7 @@ class Metrics:
     async def _respond(self, request: Request) -> Response:
         now = time.monotonic()
         if now - self._answer[0] >= SHARED:
+            await asyncio.gather(*(look() for look in self._before), return_exceptions=True)
             self._answer = (now, generate_latest(self.registry))
         media_type = "text/plain; version=0.0.4; charset=utf-8"
         return Response(self._answer[1], headers={"content-type": media_type, "cache-control": "no-store"})

@@ -11,6 +11,7 @@ from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context as TraceContext
+from opentelemetry.context import attach, detach
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -82,6 +83,8 @@ def begin(request_id: str) -> Span | None:
     if not span.is_recording():
         return None
     _current.set(span)
+    # What this operation owes goes on in its trace, wherever it is put down.
+    attach(trace.set_span_in_context(span, TraceContext()))
     return span
 
 
@@ -145,6 +148,26 @@ def beginning(end: Callable[[], None]) -> Iterator[None]:
             yield
         finally:
             timer.cancel()
+
+
+@contextmanager
+def job(name: str, traceparent: str | None) -> Iterator[None]:
+    """The span of a job, in the trace of whoever owed it; what it owes itself goes along too."""
+    if _tracer is None:
+        yield
+        return
+    given = _propagator.extract({"traceparent": traceparent}) if traceparent else TraceContext()
+    span = _tracer.start_span(f"job {name}", given, SpanKind.CONSUMER)
+    current, attached = _current.set(span), attach(trace.set_span_in_context(span, TraceContext()))
+    try:
+        yield
+    except BaseException as error:
+        fail(span, error)
+        raise
+    finally:
+        detach(attached)
+        _current.reset(current)
+        span.end()
 
 
 def _close(span: Span) -> None:

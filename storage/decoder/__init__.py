@@ -1,1 +1,1 @@
-"""The process that looks into one picture. It starts often, so it imports nothing of ours but itself."""
+"""The processes that look into pictures: a zygote, and a fork of it for each. They import nothing else of ours."""

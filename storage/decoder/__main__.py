@@ -1,48 +1,94 @@
-"""The process that looks into one picture and ends: `python -m storage.decoder image/jpeg <file`.
+"""The zygote: `python -m storage.decoder`, with a socket for its input, forks a process for each picture it is sent.
 
-It answers in one line of JSON. Its limits come from the parent as arguments: bytes of memory, seconds of CPU.
+It has loaded the decoders and looked at nothing, so a picture costs a fork and not a start. A request is JSON, REQUEST
+bytes long, with open files for `Files` and the leash: a socket on which the process's end is told, and whose closing
+by the parent ends the process at once.
 """
 
+import array
+import gc
 import json
 import os
-import resource
-import sys
+import selectors
+import signal
+import socket
 from contextlib import suppress
-from dataclasses import asdict
 
-#: The user and group that a process of root's becomes before it reads the file: nobody.
-NOBODY = 65534
+from storage.decoder import child, decode
+from storage.decoder.child import Files
 
-
-def confine(memory: int, seconds: int) -> None:
-    """Bounds what hostile bytes can use, and leaves nothing that they can write to."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    # At the soft limit the kernel sends SIGXCPU, by which the parent knows; a second later it kills.
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if os.geteuid() == 0:
-        # A container may have taken root's right to change users away.
-        with suppress(PermissionError):
-            os.setgroups([])
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)
+#: The length of a request in bytes: on a stream, one that is shorter could be read together with the next.
+REQUEST = 512
 
 
-def main(declared_type: str, memory: str, seconds: str) -> None:
-    # All is imported before the limits fall: nobody may not be allowed to read the program.
-    from storage.decoder.decode import inspect
-    from storage.decoder.kinds import TOO_DEMANDING, NotAPicture
+class Zygote:
+    """It ends when nobody can send it anything any more and its last child has ended."""
 
-    confine(int(memory), int(seconds))
-    try:
-        answer = asdict(inspect(sys.stdin.fileno(), declared_type))
-    except NotAPicture as refused:
-        answer = {"reason": refused.reason}
-    except MemoryError:
-        answer = {"reason": TOO_DEMANDING}
-    sys.stdout.write(json.dumps(answer))
+    def __init__(self, control: socket.socket) -> None:
+        self._control: socket.socket | None = control
+        self._leashes: dict[int, socket.socket] = {}
+        self._events = selectors.DefaultSelector()
+        self._events.register(control, selectors.EVENT_READ)
+
+    def serve(self, ended: socket.socket) -> None:
+        """Until the parent has gone; `ended` is readable when a child may have ended."""
+        self._events.register(ended, selectors.EVENT_READ)
+        while self._control or self._leashes:
+            for key, _ in self._events.select():
+                if key.fileobj is self._control:
+                    self._fork()
+                elif key.fileobj is ended:
+                    ended.recv(4096)
+                    self._reap()
+                elif key.data in self._leashes:
+                    self._kill(key.data)
+
+    def _fork(self) -> None:
+        assert self._control is not None
+        request, descriptors, _, _ = socket.recv_fds(self._control, REQUEST, len(Files.__annotations__) + 1)
+        if not request:
+            self._events.unregister(self._control)
+            self._control = None
+            return
+        *files, leash = descriptors
+        pid = os.fork()
+        if pid == 0:
+            child.main(Files(*files), json.loads(request))
+        for descriptor in files:
+            os.close(descriptor)
+        self._leashes[pid] = socket.socket(fileno=leash)
+        self._events.register(self._leashes[pid], selectors.EVENT_READ, pid)
+
+    def _kill(self, pid: int) -> None:
+        os.kill(pid, signal.SIGKILL)
+        self._events.unregister(self._leashes[pid])
+
+    def _reap(self) -> None:
+        while self._leashes:
+            pid, status, used = os.wait4(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            leash = self._leashes.pop(pid)
+            with suppress(KeyError):
+                self._events.unregister(leash)
+            with suppress(OSError):
+                code = os.waitstatus_to_exitcode(status)
+                leash.send(array.array("d", [code, used.ru_utime + used.ru_stime, used.ru_maxrss]).tobytes())
+            leash.close()
+
+
+def main() -> None:
+    # A Ctrl+C is for the parent, which decides what becomes of the pictures.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    waking, ended = socket.socketpair()
+    waking.setblocking(False)
+    signal.set_wakeup_fd(waking.fileno(), warn_on_full_buffer=False)
+    decode.prepare()
+    # What is there now is not looked through, and so not copied, by any child.
+    gc.freeze()
+    Zygote(socket.socket(fileno=os.dup(0))).serve(ended)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -1,7 +1,5 @@
 """The kinds of picture we take, and their magic."""
 
-from dataclasses import dataclass
-
 #: How many of a file's first bytes `sniff` wants, at most.
 HEAD = 256
 
@@ -23,25 +21,16 @@ _AVIF = {b"avif", b"avis"}
 _HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """Width and height in pixels, as shown after the EXIF orientation.
-
-    `decoded` is false where there is only a header to go by, as with HEVC: the pixels are unproven.
-    """
-
-    width: int
-    height: int
-    content_type: str
-    decoded: bool = True
-
-
 class NotAPicture(Exception):
     """The bytes are not what was announced; `reason` is a sentence that the uploader may read."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Large(Exception):
+    """The picture is above what may be looked at beside another one."""
 
 
 def sniff(head: bytes) -> str | None:

@@ -186,7 +186,7 @@ try {
   await until(RESPONSE, ["viewer", seen.shown.signedIn]);
   seen.shown.withoutIntrospection = true;
 
-  await tab("14 Sign out");
+  await tab("17 Sign out");
   await until(".graphiql-query-editor .view-lines", ["Stay a little longer"]);
   await tool("Headers");
   await until(`${TOOLS} .view-lines`, ["Bearer"]);

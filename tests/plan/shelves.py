@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlmodel import SQLModel
 
-from models import Book, Element, Image, Invitation, Member, Page, Session, User
+from models import Book, Element, Image, Invitation, Member, Page, Session, StoredObject, User
 from models.columns import now
 from models.element import OWN_FIELDS, ElementKind
 from server.app import App
@@ -60,7 +60,7 @@ class Shelves:
         for book, _ in covers:
             book.cover_image_id = None
         async with app.parts.database.session.begin() as session:
-            for model in (User, Session, Book, Page, Image, Member, Invitation, Element):
+            for model in (User, Session, Book, Page, StoredObject, Image, Member, Invitation, Element):
                 session.add_all([row for row in self.rows if type(row) is model])
                 await session.flush()
             for book, cover in covers:
@@ -145,12 +145,15 @@ class Shelves:
     def _image(self, book: Book, status: str, by: str | None) -> Image:
         digest = sha256(self.chance.randbytes(8)).hexdigest()
         size = self.chance.randrange(1, 2**31)
-        image = Image(id=self.uuid(), book_id=book.id, filename=self.text(), content_type="image/png", size=size)
+        stored = StoredObject(id=self.uuid(), stripped_type="image/png" if status == "READY" else None)
+        self.rows.append(stored)
+        image = Image(id=stored.id, object_id=stored.id, book_id=book.id, content_type="image/png", size=size)
+        image.filename = self.text()
         image.sha256, image.status, image.created_at = digest, status, self.moment()
         image.uploader_id = self.users[by].id if by else None
         image.failure_reason = self.text() if status == "FAILED" else None
         if status == "READY":
-            image.width, image.height = 640, 480
+            image.width, image.height, image.thumbhash = 640, 480, "1QcSHQRnh493V4dIh4eXh1h4kJUI"
         return self.add("im", image)  # type: ignore[no-any-return]
 
     def _element(self, book: Book, page: Page, images: list[Image], kind: ElementKind) -> None:

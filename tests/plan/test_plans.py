@@ -176,18 +176,18 @@ async def test_what_people_write_comes_back_exactly_and_marks_nothing(library: L
             await connection.rows("UPDATE pages SET name = $2 WHERE id = $1", [page_id, text])
             await connection.rows("DELETE FROM images WHERE book_id = $1", [book_id])
             await connection.rows(
-                "INSERT INTO images (id, book_id, status, status_at, filename, content_type, size, sha256, created_at)"
-                " VALUES ($1, $2, 'READY', now(), $3, 'image/jpeg', 1, 'x', now())",
+                "INSERT INTO images (id, book_id, status, status_at, filename, content_type, size, sha256, created_at,"
+                " thumbhash) VALUES ($1, $2, 'READY', now(), $3, 'image/jpeg', 1, 'x', now(), $3)",
                 [uuid4(), book_id, text],
             )
             read = await owner.ask(
                 "query Q($id: ID!) { book(id: $id) {"
-                " title description pages { name } images { nodes { filename url } } } }",
+                " title description pages { name } images { nodes { filename thumbhash url } } } }",
                 id=book,
             )
             [image] = read.it["images"]["nodes"]
             assert [read.it["title"], read.it["description"], read.it["pages"][0]["name"]] == [text] * 3
-            assert image["filename"] == text
+            assert (image["filename"], image["thumbhash"]) == (text, text)
             assert image["url"].startswith("http")
 
 

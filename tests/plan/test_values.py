@@ -25,7 +25,7 @@ OWN = {
     "Page": "name orderKey:order_key width height background",
     "Image": (
         "status failureReason:failure_reason filename contentType:content_type size sha256 width height"
-        " createdAt:created_at deletedAt:deleted_at"
+        " thumbhash takenAt:taken_at caption createdAt:created_at deletedAt:deleted_at"
     ),
     "Member": "role joinedAt:joined_at",
     "Invitation": "bookId:book_id email role createdAt:created_at expiresAt:expires_at",

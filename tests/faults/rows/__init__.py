@@ -4,6 +4,6 @@ from importlib import import_module
 
 for _name in (
     *("redis", "postgres", "journal", "processes", "moments", "history", "editors", "owners"),
-    *("readers", "storm", "sockets", "access"),
+    *("readers", "storm", "sockets", "access", "jobs", "uploads"),
 ):
     import_module(f"{__name__}.{_name}")

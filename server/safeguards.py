@@ -1,0 +1,146 @@
+"""What the object store itself refuses, found out by asking it; S3's dialects differ, and their manuals are silent."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from io import BytesIO
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import quote
+from uuid import uuid4
+
+import aiohttp
+from yarl import URL
+
+from server.preparation import objects_of
+from server.settings import Settings
+from storage.objects import Objects
+
+#: Seconds that one request may take.
+PATIENCE: Final = 5.0
+#: Where it is tried; no photo's key begins so.
+PREFIX: Final = "doctor/"
+
+_BYTES: Final = b"Leporello's doctor was here."
+_TYPE: Final = "image/jpeg"
+_NAME: Final = 'attachment; filename="a.jpg"'
+_LIFETIME: Final = timedelta(minutes=5)
+#: How far apart two clocks may be before somebody should know: signatures are refused at fifteen minutes.
+_SKEW: Final = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A safeguard that the store lacks; a serious one is made up for by nothing else."""
+
+    says: str
+    is_serious: bool = False
+
+
+async def missing(settings: Settings) -> list[Missing]:
+    """What it lacks; whatever is put to find that out is deleted again. Raises Unavailable."""
+    # First where the program reaches it itself: whether clients do is another question.
+    inside = settings.model_copy(update={"s3_public_endpoint": settings.s3_endpoint})
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as http,
+        objects_of(inside) as objects,
+        objects_of(settings) as public,
+    ):
+        visit = _Visit(objects, http, f"{PREFIX}{uuid4()}/")
+        try:
+            return [*await visit.tickets(), *await visit.addresses(), *await visit.outside(public)]
+        finally:
+            await objects.delete([found.key async for found in objects.list(visit.prefix)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    objects: Objects
+    http: aiohttp.ClientSession
+    prefix: str
+
+    async def tickets(self) -> list[Missing]:
+        """Whether a ticket is good for what it was given out for, and for nothing else."""
+        if not await self._takes("good"):
+            return [Missing("it takes no POST with a policy, so that nobody can upload (R2 takes none).", True)]
+        lacks = []
+        longer, shorter = _BYTES + b"!", _BYTES[:-1]
+        if await self._takes("longer", content=longer, summed=longer) or await self._takes(
+            "shorter", content=shorter, summed=shorter
+        ):
+            lacks.append(Missing("it takes uploads of another size than was signed; the worker checks it."))
+        if await self._takes("type", {"Content-Type": "text/html"}):
+            lacks.append(Missing("it takes uploads as another type than was signed; the worker looks at the bytes."))
+        if await self._takes("sum", content=_BYTES[::-1]):
+            lacks.append(Missing("it does not check the SHA-256 of uploads; the worker does."))
+        if await self._takes("late", lifetime=-_LIFETIME):
+            lacks.append(Missing("it takes uploads with tickets that have expired; they are never shown, and swept."))
+        if await self._takes("key", {"key": f"{self.prefix}another"}):
+            lacks.append(Missing("with any ticket bytes can be put under any key.", True))
+        await self._takes("acl", {"acl": "public-read"})
+        if await self._status(self._address("acl").partition("?")[0]) == HTTPStatus.OK:
+            lacks.append(Missing("with a ticket an uploader can make the file public (its field `acl`)."))
+        return lacks
+
+    async def addresses(self) -> list[Missing]:
+        """Whether an address serves its file as was signed, and nothing serves it otherwise."""
+        await self.objects.store(
+            f"{self.prefix}read", BytesIO(_BYTES), content_type="text/plain", content_disposition="", cache_control=""
+        )
+        lacks = []
+        good = self._address("read")
+        async with self.http.get(URL(good, encoded=True)) as answer:
+            served = (answer.headers.get("Content-Type"), answer.headers.get("Content-Disposition"))
+            skew = abs(parsedate_to_datetime(answer.headers["Date"]) - datetime.now(UTC))
+        if served != (_TYPE, _NAME):
+            lacks.append(Missing("it does not serve files under the type and the name that were signed.", True))
+        if skew > _SKEW:
+            lacks.append(Missing(f"its clock and ours are {skew.total_seconds():.0f} s apart; at 900 it refuses us."))
+        if await self._status(good.partition("?")[0]) == HTTPStatus.OK:
+            lacks.append(Missing("it serves files to whoever asks: the bucket is public.", True))
+        if await self._status(good.replace(quote(_TYPE, safe=""), "text%2Fhtml")) == HTTPStatus.OK:
+            lacks.append(Missing("whoever has an address can change the type under which it serves.", True))
+        return lacks
+
+    async def outside(self, public: Objects) -> list[Missing]:
+        """Whether clients get there, as far as that can be seen from here."""
+        try:
+            async with self.http.get(URL(self._address("read", public), encoded=True)) as answer:
+                status, sniffs = answer.status, answer.headers.get("X-Content-Type-Options") != "nosniff"
+        except (aiohttp.ClientError, TimeoutError):
+            return [Missing("S3_PUBLIC_ENDPOINT cannot be reached from here; whether clients reach it, they know.")]
+        if status != HTTPStatus.OK:
+            why = "what stands before the store has to leave the Host header as it is"
+            return [Missing(f"S3_PUBLIC_ENDPOINT answers {status} to what we sign: {why}.", True)]
+        if sniffs:
+            return [Missing("its answers are without `nosniff`: have what stands before it add that (see Caddyfile).")]
+        return []
+
+    async def _takes(
+        self,
+        name: str,
+        changed: Mapping[str, str] = MappingProxyType({}),
+        *,
+        content: bytes = _BYTES,
+        summed: bytes = _BYTES,
+        lifetime: timedelta = _LIFETIME,
+    ) -> bool:
+        """Whether it takes this content with a ticket for _BYTES by the sum of `summed`, its fields so changed."""
+        digest = hashlib.sha256(summed).hexdigest()
+        ticket = self.objects.ticket(f"{self.prefix}{name}", _TYPE, len(_BYTES), digest, lifetime)
+        form = aiohttp.FormData({**ticket.fields, **changed})
+        form.add_field("file", content, filename="a.jpg", content_type=_TYPE)
+        async with self.http.post(ticket.url, data=form) as answer:
+            return answer.ok
+
+    async def _status(self, url: str) -> int:
+        async with self.http.get(URL(url, encoded=True)) as answer:
+            return answer.status
+
+    def _address(self, name: str, objects: Objects | None = None) -> str:
+        return (objects or self.objects).url(
+            f"{self.prefix}{name}", now=datetime.now(UTC), content_type=_TYPE, disposition=_NAME
+        )

@@ -1,0 +1,1 @@
+"""Mail: what is said, how it travels, and who is told."""
