@@ -56,6 +56,7 @@ class Image(SQLModel, table=True):
         Index("images_of_object", "object_id"),
         Index("images_of_book", "book_id", "deleted_at"),
         Index("images_to_purge", "deleted_at", postgresql_where=sql("deleted_at IS NOT NULL")),
+        Index("images_to_expire", "status_at", "id", postgresql_where=sql("status = 'PENDING'")),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)

@@ -84,9 +84,14 @@ class UploadTicket:
     )
     url: str | None
     method: str | None = strawberry.field(
-        description="POST: a multipart form with `fields` first and the file last, named `file`."
+        description=(
+            "POST: a multipart form with `fields` first and the file last, named `file`; PUT: the file alone, with "
+            "`fields` as headers."
+        )
     )
-    fields: list[FormField]
+    fields: list[FormField] = strawberry.field(
+        description="For POST those of the form, in their order; for PUT the headers to send besides Content-Length."
+    )
     expires_at: datetime | None
 
     @classmethod
@@ -96,7 +101,7 @@ class UploadTicket:
             image=cast(Any, upload.image),
             duplicate=ticket is None,
             url=ticket.url if ticket else None,
-            method="POST" if ticket else None,
+            method=ticket.method if ticket else None,
             fields=[FormField(name=name, value=value) for name, value in ticket.fields.items()] if ticket else [],
             expires_at=ticket.expires_at if ticket else None,
         )

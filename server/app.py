@@ -193,7 +193,10 @@ class App:
             # What is there now stays: the collector need not look at it again and again.
             gc.freeze()
             gc.set_threshold(*_COLLECTED)
-            yield
+            try:
+                yield
+            finally:
+                gc.unfreeze()
 
     def _broadcast(self) -> dict[str, int]:
         counts = asdict(self.parts.announcements.counts)

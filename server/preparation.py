@@ -32,5 +32,6 @@ async def objects_of(settings: Settings) -> AsyncIterator[Objects]:
         access_key=settings.s3_access_key or "",
         secret_key=settings.s3_secret_key or "",
         addressing=settings.s3_addressing,
+        tickets=settings.s3_tickets,
     ) as objects:
         yield objects

@@ -17,7 +17,7 @@ from yarl import URL
 
 from server.preparation import objects_of
 from server.settings import Settings
-from storage.objects import Objects
+from storage.objects import Objects, Ticket
 
 #: Seconds that one request may take.
 PATIENCE: Final = 5.0
@@ -49,7 +49,7 @@ async def missing(settings: Settings) -> list[Missing]:
         objects_of(inside) as objects,
         objects_of(settings) as public,
     ):
-        visit = _Visit(objects, http, f"{PREFIX}{uuid4()}/")
+        visit = _Visit(objects, http, settings.s3_bucket, f"{PREFIX}{uuid4()}/")
         try:
             return [*await visit.tickets(), *await visit.addresses(), *await visit.outside(public)]
         finally:
@@ -60,16 +60,22 @@ async def missing(settings: Settings) -> list[Missing]:
 class _Visit:
     objects: Objects
     http: aiohttp.ClientSession
+    bucket: str
     prefix: str
 
     async def tickets(self) -> list[Missing]:
         """Whether a ticket is good for what it was given out for, and for nothing else."""
+        is_put = self._ticket("good").method == "PUT"
         if not await self._takes("good"):
+            if is_put:
+                return [Missing("it takes no PUT with a signed address, so that nobody can upload.", True)]
             return [Missing("it takes no POST with a policy, so that nobody can upload (R2 takes none).", True)]
         lacks = []
         longer, shorter = _BYTES + b"!", _BYTES[:-1]
-        if await self._takes("longer", content=longer, summed=longer) or await self._takes(
-            "shorter", content=shorter, summed=shorter
+        if (
+            await self._takes("longer", content=longer, summed=longer)
+            or await self._takes("shorter", content=shorter, summed=shorter)
+            or await self._takes("chunked", content=longer, summed=longer, chunked=True)
         ):
             lacks.append(Missing("it takes uploads of another size than was signed; the worker checks it."))
         if await self._takes("type", {"Content-Type": "text/html"}):
@@ -80,9 +86,11 @@ class _Visit:
             lacks.append(Missing("it takes uploads with tickets that have expired; they are never shown, and swept."))
         if await self._takes("key", {"key": f"{self.prefix}another"}):
             lacks.append(Missing("with any ticket bytes can be put under any key.", True))
-        await self._takes("acl", {"acl": "public-read"})
+        await self._takes("acl", {"x-amz-acl" if is_put else "acl": "public-read"})
         if await self._status(self._address("acl").partition("?")[0]) == HTTPStatus.OK:
             lacks.append(Missing("with a ticket an uploader can make the file public (its field `acl`)."))
+        if is_put and await self._copies():
+            lacks.append(Missing("with a ticket an uploader can pass off any file in the bucket as their own.", True))
         return lacks
 
     async def addresses(self) -> list[Missing]:
@@ -119,6 +127,12 @@ class _Visit:
             return [Missing("its answers are without `nosniff`: have what stands before it add that (see Caddyfile).")]
         return []
 
+    async def _copies(self) -> bool:
+        """Whether a PUT that names another file, which nobody has signed, gets its bytes in place of those sent."""
+        await self._takes("copy", {"x-amz-copy-source": f"/{self.bucket}/{self.prefix}good"}, content=_BYTES[::-1])
+        async with self.http.get(URL(self._address("copy"), encoded=True)) as answer:
+            return await answer.read() == _BYTES
+
     async def _takes(
         self,
         name: str,
@@ -127,14 +141,25 @@ class _Visit:
         content: bytes = _BYTES,
         summed: bytes = _BYTES,
         lifetime: timedelta = _LIFETIME,
+        chunked: bool | None = None,
     ) -> bool:
         """Whether it takes this content with a ticket for _BYTES by the sum of `summed`, its fields so changed."""
-        digest = hashlib.sha256(summed).hexdigest()
-        ticket = self.objects.ticket(f"{self.prefix}{name}", _TYPE, len(_BYTES), digest, lifetime)
-        form = aiohttp.FormData({**ticket.fields, **changed})
-        form.add_field("file", content, filename="a.jpg", content_type=_TYPE)
-        async with self.http.post(ticket.url, data=form) as answer:
+        ticket = self._ticket(name, summed, lifetime)
+        fields = {**ticket.fields, **changed}
+        if ticket.method == "PUT":
+            key = f"{self.prefix}{name}"
+            url = URL(ticket.url.replace(key, fields.pop("key", key)), encoded=True)
+            put = self.http.put(url, headers=fields, data=content, chunked=chunked)
+        else:
+            form = aiohttp.FormData(fields)
+            form.add_field("file", content, filename="a.jpg", content_type=_TYPE)
+            put = self.http.post(ticket.url, data=form, chunked=chunked)
+        async with put as answer:
             return answer.ok
+
+    def _ticket(self, name: str, summed: bytes = _BYTES, lifetime: timedelta = _LIFETIME) -> Ticket:
+        digest = hashlib.sha256(summed).hexdigest()
+        return self.objects.ticket(f"{self.prefix}{name}", _TYPE, len(_BYTES), digest, lifetime)
 
     async def _status(self, url: str) -> int:
         async with self.http.get(URL(url, encoded=True)) as answer:

@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     s3_access_key: str | None = Field(None, description="The key's name.")
     s3_secret_key: str | None = Field(None, description="The key.")
     s3_addressing: Literal["path", "virtual"] = Field("path", description="How URLs name the bucket.")
+    s3_tickets: Literal["post", "put"] = Field(
+        "post", description="How files are put into the bucket: a form, or PUT where the store takes no forms (R2)."
+    )
     smtp_url: str | None = Field(
         None, description="smtp://user:password@host:587, or smtps://…:465; left out, nobody is sent mail."
     )

@@ -1,6 +1,7 @@
 """The bucket, and what strangers may do in it with what we sign: all of it asked of a real one."""
 
 import asyncio
+import base64
 import hashlib
 import tempfile
 import time
@@ -459,6 +460,37 @@ def test_what_we_sign_leads_to_the_public_endpoint(addressing: Any, base: str) -
     assert address.startswith(f"{base}/a/b%20c?")
     assert "%2Feu-central-1%2Fs3%2Faws4_request" in address
     assert signer.ticket("a", "image/jpeg", 1, sha256(b"x"), MINUTE).url == base
+
+
+@pytest.mark.parametrize(
+    ("addressing", "base"),
+    [
+        ("path", "https://cdn.example/photos"),
+        ("virtual", "https://photos.cdn.example"),
+    ],
+)
+def test_a_ticket_to_put_leads_to_its_key_and_signs_all_that_is_said_of_the_file(addressing: Any, base: str) -> None:
+    signer = Signer(
+        public_endpoint="https://cdn.example/",
+        bucket="photos",
+        region="auto",
+        access_key="key",
+        secret_key="secret",
+        addressing=addressing,
+        tickets="put",
+    )
+    digest = base64.b64encode(hashlib.sha256(b"x").digest()).decode()
+    # One that has expired is as well-formed as one that has not.
+    for lifetime in (MINUTE, -MINUTE):
+        ticket = signer.ticket("a/b c", "image/jpeg", 1, sha256(b"x"), lifetime)
+        assert ticket.method == "PUT"
+        assert ticket.fields == {"Content-Type": "image/jpeg", "x-amz-checksum-sha256": digest}
+        assert ticket.url.startswith(f"{base}/a/b%20c?")
+        signed = httpx.URL(ticket.url).params
+        assert signed["X-Amz-SignedHeaders"] == "content-length;content-type;host;x-amz-checksum-sha256"
+        assert signed["X-Amz-Expires"] == "60"
+        signed_at = datetime.strptime(f"{signed['X-Amz-Date']}+0000", "%Y%m%dT%H%M%SZ%z")
+        assert timedelta(0) <= ticket.expires_at - MINUTE - signed_at < timedelta(seconds=1)
 
 
 async def test_signing_costs_little(objects: Objects) -> None:

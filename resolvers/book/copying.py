@@ -83,7 +83,9 @@ def _copied(model: Any, ids: Ids, other: dict[str, Any], **referring: Ids) -> In
         pairs = _pairs(renamed)
         source = source.outerjoin(pairs, pairs.c.old == table.c[name])
         columns[name] = pairs.c.new
-    return insert(table).from_select([*columns], select(*columns.values()).select_from(source))
+    # Photos by their objects, as whoever lets go of these locks them.
+    order = table.c.object_id if model is Image else names.c.old
+    return insert(table).from_select([*columns], select(*columns.values()).select_from(source).order_by(order))
 
 
 def _pairs(ids: Ids) -> Any:

@@ -22,7 +22,7 @@ async def complete(context: Context, image_ids: list[str]) -> tuple[list[Image],
     """Has the bytes that were put looked at; a worker says how that ended. Repeating it changes nothing.
 
     Raises Invalid for images of several books or bytes that are not there yet, NotFound, Forbidden for others' images,
-    LimitReached where there is no room any more: a ticket holds it for as long as it is good.
+    LimitReached where there is no room any more: it is held until an image expires.
     """
     if not 1 <= len(image_ids) <= FILES_LIMIT:
         raise Invalid(f"1 to {FILES_LIMIT} images at once.", "imageIds")
@@ -38,6 +38,9 @@ async def complete(context: Context, image_ids: list[str]) -> tuple[list[Image],
             await work.announce(seat.book, ImagesChanged(book_id=seat.book.id, images=begun))
             await work.owe(*(photos.DEVELOP.job(photos.Photo(image.id), key=str(image.id)) for image in begun))
         found = {image.id: image for image in await work.session.scalars(select(Image).where(col(Image.id).in_(ids)))}
+        for place, id in enumerate(ids):
+            if id not in found:
+                raise NotFound("There is no such image.", "imageIds", place)
         await work.show({"im": ids})
     return [found[id] for id in ids], seat.book.seq
 

@@ -34,8 +34,8 @@ def newest(image: Any) -> Keyset:
 
 
 def is_served(image: Any) -> ColumnElement[bool]:
-    """That all its variants are there: the thumbhash comes with them, and spares a look at the object."""
-    return and_(image.status == ImageStatus.READY, image.deleted_at.is_(None), image.thumbhash.is_not(None))
+    """That something of it is there."""
+    return and_(image.status == ImageStatus.READY, image.deleted_at.is_(None))
 
 
 def served(image: Any, variant: ImageVariant, asker: Asker) -> tuple[Any, ...]:
@@ -43,7 +43,8 @@ def served(image: Any, variant: ImageVariant, asker: Asker) -> tuple[Any, ...]:
     # An event of an older program tells of no object: the image's own id was its.
     object_id = func.coalesce(image.object_id, image.id)
     if variant in _SMALLER:
-        return object_id, image.filename
+        # The thumbhash comes with them, and spares a look at the object.
+        return object_id, image.filename, case((image.thumbhash.is_not(None), _WEBP))
     stored: Any = aliased(StoredObject)
     stripped = select(stored.stripped_type).where(stored.id == object_id).correlate_except(stored)
     as_uploaded = case((access.original_is_given(asker.viewer_id, image), image.content_type))
@@ -55,13 +56,13 @@ def address(
     variant: ImageVariant,
     object_id: str,
     filename: str,
-    as_uploaded: str | None = None,
+    content_type: str | None,
     stripped: str | None = None,
 ) -> tuple[str | None, float]:
-    """A presigned GET, and the Unix time at which it changes; of an original by the type of the file or of its copy."""
+    """A presigned GET, and the Unix time at which it changes; of an original under its type, or of its copy."""
     kind: Literal["attachment", "inline"] = "inline" if variant in _SMALLER else "attachment"
-    part = _SMALLER.get(variant) or (Part.ORIGINAL if as_uploaded else Part.STRIPPED)
-    content_type = _WEBP if variant in _SMALLER else as_uploaded or stripped
+    part = _SMALLER.get(variant) or (Part.ORIGINAL if content_type else Part.STRIPPED)
+    content_type = content_type or stripped
     objects, key, now = context.parts.objects, key_of(object_id, part), context.now
     until = objects.turns(key, now)
     if content_type is None:

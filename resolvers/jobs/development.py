@@ -1,6 +1,6 @@
 """The bytes of one photo: verified, developed, and put where they are served."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +32,12 @@ class Development:
 
     @classmethod
     @asynccontextmanager
-    async def of(cls, parts: Parts, image: Image, key: str) -> AsyncIterator["Development"]:
-        """What is made of the object under that key. Raises Unusable for other bytes than were declared."""
+    async def of(cls, parts: Parts, image: Image, *keys: str) -> AsyncIterator["Development"]:
+        """What is made of the object under the first of these that is there. Raises Unusable for undeclared bytes."""
         with TemporaryDirectory(prefix="leporello-") as name:
             folder = Path(name)
             original = folder / "original"
-            await _fetch(parts, image, key, original)
+            await _fetch(parts, image, keys, original)
             try:
                 made = await parts.pictures.develop(original, image.content_type, folder)
             except NotAPicture as refused:
@@ -71,14 +71,19 @@ class Development:
         image.thumbhash, image.taken_at = self.made.thumbhash, self.made.taken_at
 
 
-async def _fetch(parts: Parts, image: Image, key: str, path: Path) -> None:
-    try:
-        with path.open("wb") as file:
-            received = await parts.objects.read_into(key, file, limit=image.size)
-    except NoSuchObject:
-        raise Unusable("The bytes are gone from the bucket.") from None
-    except TooLarge:
-        raise Unusable("The file is longer than declared.") from None
+async def _fetch(parts: Parts, image: Image, keys: Sequence[str], path: Path) -> None:
+    received = None
+    for key in keys:
+        try:
+            with path.open("wb") as file:
+                received = await parts.objects.read_into(key, file, limit=image.size)
+            break
+        except NoSuchObject:
+            continue
+        except TooLarge:
+            raise Unusable("The file is longer than declared.") from None
+    if received is None:
+        raise Unusable("The bytes are gone from the bucket.")
     if received.size != image.size:
         raise Unusable("The file is not as long as declared.")
     if received.sha256 != image.sha256:

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlmodel import col
 
 from models import Book, Image, ImageStatus, StoredObject
@@ -22,6 +22,7 @@ from resolvers.work import Work
 TIMEOUT: Final = 900.0
 #: Within forty minutes, so that a bucket that is away for half an hour costs nobody their photos.
 TRIES: Final = 8
+PATIENCE: Final = Backoff(first=5.0, factor=3.0, most=900.0)
 NOT_PROCESSED: Final = "The photo could not be processed; please upload it again."
 
 _log = structlog.get_logger("images")
@@ -46,14 +47,15 @@ async def develop(run: Run, asked: Photo) -> None:
     if image is None:
         return
     try:
-        async with Development.of(run.parts, image, image.upload_key) as development:
+        # Where its end was lost with a database that was put back, the quarantine is empty already.
+        async with Development.of(run.parts, image, image.upload_key, image.key) as development:
             await development.keep(run.parts, *Part)
-            is_shown = await _show(run, image, development)
+            is_wanted = await _show(run, image, development)
     except Unusable as refused:
         await _refuse(run, image, str(refused))
         return
     try:
-        await run.parts.objects.delete([image.upload_key] if is_shown else _keys(image))
+        await run.parts.objects.delete([image.upload_key] if is_wanted else _keys(image))
     except Unavailable:
         # It has ended as it has; what is left lies where no address leads, and is swept.
         _log.warning("what was checked stays in quarantine", image=str(image.id))
@@ -91,11 +93,13 @@ async def _locked(work: Work, image: Image) -> tuple[Book, Image] | None:
 
 
 async def _show(run: Run, image: Image, development: Development) -> bool:
-    """Makes it READY, unless it went for good meanwhile."""
+    """Makes it READY, unless it has ended; whether what was put for it is shown by anyone now."""
     async with run.finishing() as work:
         locked = await _locked(work, image)
         if locked is None:
-            return False
+            # By an older program, or by the same job put by hand; and it may have been copied since.
+            is_ready = col(Image.object_id) == image.object_id, col(Image.status) == ImageStatus.READY
+            return bool(await work.session.scalar(select(exists().where(*is_ready))))
         book, shown = locked
         stored = await work.session.get_one(StoredObject, shown.object_id)
         stored.developed_at, stored.stripped_type = work.now, development.made.stripped.content_type
@@ -136,7 +140,7 @@ DEVELOP: Final = Kind(
     develop,
     timeout=TIMEOUT,
     tries=TRIES,
-    backoff=Backoff(first=5.0, factor=3.0, most=900.0),
+    backoff=PATIENCE,
     # Somebody looks at it and waits.
     priority=40,
     dead="photo.give_up",

@@ -48,7 +48,7 @@ async def _owe(run: Run, ids: Any, which: ColumnElement[bool], job: Callable[[UU
 
 
 async def develop_old(run: Run, asked: Old) -> None:
-    """Makes what is missing. Whoever cannot be developed stays as they are, without an address, for us to look at."""
+    """Makes what is missing. Whoever cannot be developed stays as they are, without smaller ones, for us to look at."""
     of_object = (*_OF_OLD, col(Image.object_id) == asked.object_id)
     async with run.work() as work:
         image = await work.session.scalar(select(Image).where(*of_object).limit(1))
@@ -75,6 +75,14 @@ async def develop_old(run: Run, asked: Old) -> None:
         raise GaveUp(str(refused)) from None
 
 
-OLD: Final = Kind("photo.develop_old", Old, develop_old, timeout=photos.TIMEOUT, priority=70)
+OLD: Final = Kind(
+    "photo.develop_old",
+    Old,
+    develop_old,
+    timeout=photos.TIMEOUT,
+    tries=photos.TRIES,
+    backoff=photos.PATIENCE,
+    priority=70,
+)
 REDEVELOP: Final = Kind("photo.redevelop", Nothing, redevelop, timeout=600.0)
 KINDS: Final = (OLD, REDEVELOP)

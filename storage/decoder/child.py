@@ -1,5 +1,6 @@
 """The process that looks into one picture and ends. Its limits come with the request."""
 
+import errno
 import json
 import os
 import resource
@@ -37,8 +38,10 @@ def main(files: Files, request: dict[str, Any]) -> NoReturn:
             answer = {"reason": refused.reason}
         except Large:
             answer = {"large": True}
-        except (MemoryError, OSError):
-            # The system's refusals are of memory, or of more bytes than a file may have.
+        except (MemoryError, OSError) as error:
+            # The picture's fault are memory, and more bytes than a file may have; a full disk is the machine's.
+            if isinstance(error, OSError) and error.errno not in (errno.ENOMEM, errno.EFBIG):
+                raise
             answer = {"reason": TOO_DEMANDING}
         os.write(files.answer, json.dumps(answer).encode())
         code = 0

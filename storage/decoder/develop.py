@@ -41,6 +41,10 @@ def develop(files: "Files", declared_type: str, large: bool) -> dict[str, Any]:
         strip.strip(picture, content_type, files.source, files.stripped)
     except pyvips.Error as error:
         refused = any(limit in error.detail.lower() for limit in _LIMITS)
+        if refused:
+            # libvips does not say why it could not write: the system does, to whoever tries once more.
+            for file in (files.preview, files.thumbnail):
+                os.write(file, b" ")
         raise NotAPicture(TOO_DEMANDING if refused else DAMAGED) from error
     moment = taken_at(picture.exif)
     return {

@@ -7,7 +7,8 @@ from models import SQLModel
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=SQLModel.metadata,
-    transaction_per_migration=False,
+    # What a step has locked is free again before the next one begins.
+    transaction_per_migration=True,
     compare_server_default=True,
 )
 with context.begin_transaction():

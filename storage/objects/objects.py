@@ -15,7 +15,7 @@ import aioboto3
 from models.refusal import TooLarge, Unavailable
 from storage.objects import bucket
 from storage.objects.requests import GLANCE, TRANSFER, NoSuchObject, asking, config
-from storage.objects.signing import Addressing, Signer
+from storage.objects.signing import Addressing, Signer, Tickets
 
 #: How much of a file is in memory at a time, in bytes.
 CHUNK = 1 << 18
@@ -62,6 +62,7 @@ class Objects:
         access_key: str,
         secret_key: str,
         addressing: Addressing = "path",
+        tickets: Tickets = "post",
     ) -> AsyncIterator[Self]:
         """Connected to `endpoint`; what it signs for browsers leads to `public_endpoint`."""
         signer = Signer(
@@ -71,6 +72,7 @@ class Objects:
             access_key=access_key,
             secret_key=secret_key,
             addressing=addressing,
+            tickets=tickets,
         )
         session = aioboto3.Session(access_key, secret_key, region_name=region)
         async with session.client("s3", endpoint_url=endpoint, config=config(addressing)) as client:

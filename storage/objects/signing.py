@@ -19,12 +19,14 @@ SIGNED_FOR = 2 * WINDOW
 REMEMBERED = 16_384
 
 Addressing = Literal["path", "virtual"]
+Tickets = Literal["post", "put"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """POST a multipart form to the url: `fields` first, then the file as `file`."""
+    """To POST a form to the url, `fields` first, then the file as `file`; or to PUT the file, with them as headers."""
 
+    method: Literal["POST", "PUT"]
     url: str
     fields: dict[str, str]
     expires_at: datetime
@@ -33,8 +35,8 @@ class Ticket:
 class _AsOf(S3SigV4QueryAuth):  # type: ignore[misc]
     """Signs as of a given moment; botocore knows only the present one."""
 
-    def __init__(self, credentials: Credentials, region: str, moment: int) -> None:
-        super().__init__(credentials, "s3", region, expires=SIGNED_FOR)
+    def __init__(self, credentials: Credentials, region: str, moment: int, seconds: int) -> None:
+        super().__init__(credentials, "s3", region, expires=seconds)
         self._moment = datetime.fromtimestamp(moment, UTC)
 
     def add_auth(self, request: Any) -> None:
@@ -56,6 +58,7 @@ class Signer:
         access_key: str,
         secret_key: str,
         addressing: Addressing = "path",
+        tickets: Tickets = "post",
     ) -> None:
         endpoint = urlsplit(public_endpoint.rstrip("/"))
         if addressing == "virtual":
@@ -64,6 +67,7 @@ class Signer:
             self._base = f"{endpoint.scheme}://{endpoint.netloc}{endpoint.path}/{bucket}"
         self._bucket = bucket
         self._region = region
+        self._tickets = tickets
         self._credentials = Credentials(access_key, secret_key)
         self._signed = lru_cache(maxsize=REMEMBERED)(self._sign)
 
@@ -85,21 +89,37 @@ class Signer:
     def _sign(self, key: str, moment: int, content_type: str, disposition: str) -> str:
         request = AWSRequest(
             "GET",
-            f"{self._base}/{quote(key, safe='/~')}",
+            self._object(key),
             params={"response-content-type": content_type, "response-content-disposition": disposition},
         )
-        _AsOf(self._credentials, self._region, moment).add_auth(request)
+        _AsOf(self._credentials, self._region, moment, SIGNED_FOR).add_auth(request)
         return str(request.url)
+
+    def _object(self, key: str) -> str:
+        return f"{self._base}/{quote(key, safe='/~')}"
 
     def ticket(self, key: str, content_type: str, size: int, sha256: str, lifetime: timedelta) -> Ticket:
         """Permission to put these bytes (`sha256` in hex) under this key, once or again, until it expires."""
-        expires_at = datetime.now(UTC) + lifetime
-        fields = {
-            "key": key,
+        described = {
             "Content-Type": content_type,
-            "x-amz-checksum-algorithm": "SHA256",
             "x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(sha256)).decode(),
         }
+        if self._tickets == "put":
+            return self._put(key, described, size, lifetime)
+        return self._post(key, described, size, lifetime)
+
+    def _put(self, key: str, headers: dict[str, str], size: int, lifetime: timedelta) -> Ticket:
+        expires_at = datetime.now(UTC) + lifetime
+        request = AWSRequest("PUT", self._object(key), headers={**headers, "Content-Length": str(size)})
+        # Signed in the past, one that has expired is well-formed, so that nothing but its age can be what is refused.
+        signed_at = expires_at - abs(lifetime)
+        seconds = int(abs(lifetime).total_seconds())
+        _AsOf(self._credentials, self._region, int(signed_at.timestamp()), seconds).add_auth(request)
+        return Ticket("PUT", str(request.url), headers, expires_at)
+
+    def _post(self, key: str, described: dict[str, str], size: int, lifetime: timedelta) -> Ticket:
+        expires_at = datetime.now(UTC) + lifetime
+        fields = {"key": key, "x-amz-checksum-algorithm": "SHA256", **described}
         request = AWSRequest("POST", self._base)
         request.context["s3-presign-post-fields"] = fields
         request.context["s3-presign-post-policy"] = {
@@ -112,4 +132,4 @@ class Signer:
         }
         # It adds its own to the fields and to the conditions, in place: both were made for it.
         S3SigV4PostAuth(self._credentials, "s3", self._region).add_auth(request)
-        return Ticket(self._base, fields, expires_at)
+        return Ticket("POST", self._base, fields, expires_at)

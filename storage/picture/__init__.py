@@ -4,6 +4,7 @@ The bytes are looked into in a process of their own, `storage.decoder`; nothing 
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ MEMORY = 1 << 30
 #: How many seconds of CPU; a large one has more, and the costliest that fits into MEMORY takes 3.
 CPU_SECONDS = 5
 LARGE_CPU_SECONDS = 15
-#: How many bytes each file made may have: a copy is hardly longer than an upload.
+#: How many bytes more than the upload each file made may have: a copy as JPEG may be longer.
 FILE = 64 << 20
 #: How many seconds by the clock, on a machine that is busy with other things.
 PATIENCE = 60
@@ -93,9 +94,9 @@ class Pictures:
         """None for one that is large, unless it may be."""
         names = Names(folder / "thumbnail", folder / "preview", folder / "stripped")
         seconds = self._large_cpu_seconds if large else self._cpu_seconds
-        request = Request(declared_type, MEMORY, seconds, FILE, large)
         with ExitStack() as stack:
             source = stack.enter_context(path.open("rb"))
+            request = Request(declared_type, MEMORY, seconds, os.fstat(source.fileno()).st_size + FILE, large)
             made = [stack.enter_context(name.open("wb")) for name in names]
             answer = stack.enter_context(TemporaryFile(prefix="leporello-"))
             try:

@@ -74,6 +74,9 @@ class Zygote:
                 raise
         if len(said) < _ENDED.size:
             # The zygote died, by no fault of this picture's: they cannot reach it.
+            async with self._starting:
+                if self._control is control:
+                    await self.close()
             raise Unavailable
         code, cpu, peak = _ENDED.unpack(said)
         return Ended(int(code), cpu, peak)

@@ -1,6 +1,6 @@
 """What time it is in the bucket: the clock by which its files are dated, and not ours."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Final
 
@@ -9,6 +9,8 @@ from storage.objects import Objects
 
 #: Where a file is put that is dated by it; no other key begins so.
 KEY: Final = "sweep/clock"
+#: By how much our clock may be ahead of the bucket's.
+AHEAD: Final = timedelta(minutes=15)
 
 
 async def time_of(objects: Objects) -> datetime:
@@ -26,3 +28,8 @@ async def time_of(objects: Objects) -> datetime:
     if found is None:
         raise Unavailable
     return found.modified_at.astimezone(UTC)
+
+
+def estimated_time() -> datetime:
+    """A time that the bucket's clock has certainly passed, without putting anything there: by ours, less a margin."""
+    return datetime.now(UTC) - AHEAD

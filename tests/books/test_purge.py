@@ -11,17 +11,20 @@ import pytest
 from models.object import Part, key_of
 from resolvers.jobs import REGISTRY, purge
 from resolvers.jobs.kind import Nothing
+from resolvers.jobs.purge import placements, release, trash
 from server.app import App
 from server.worker import Worker
 from storage.jobs import Queue
 from storage.objects import Objects
-from tests.books.asks import DELETE_BOOK, DELETE_IMAGES, DUPLICATE, EVENTS, RESTORE_IMAGES, WHOLE, photo
+from tests.books.asks import DELETE_BOOK, DELETE_IMAGES, DUPLICATE, EVENTS, RESTORE_BOOK, RESTORE_IMAGES, WHOLE, photo
 from tests.canvas import PaintedBook, text
 from tests.client import CREATE_BOOK
 from tests.people import uuid_of
 
-OVER = "deleted_at = now() - interval '30 days 1 second'"
-NEARLY = "deleted_at = now() - interval '29 days 23 hours'"
+OVER = "deleted_at = now() - interval '31 days 1 second'"
+#: It cannot be restored any more, by our clock.
+NEARLY = "deleted_at = now() - interval '30 days 23 hours'"
+RESTORABLE = "deleted_at = now() - interval '29 days'"
 
 
 async def done(app: App, *, times: int = 1) -> None:
@@ -99,6 +102,9 @@ async def test_a_photo_goes_from_a_book_that_stays(app: App, book: PaintedBook, 
     assert [image["id"] for image in read["images"]["nodes"]] == [stays]
     assert [image["id"] for image in read["trashed"]["nodes"]] == [nearly]
     assert (await book.owner.ask(RESTORE_IMAGES, ids=[over])).code == "NOT_FOUND"
+    # It is there for a day longer than it can be brought back.
+    assert (await book.owner.ask(RESTORE_IMAGES, ids=[nearly])).code == "GONE"
+    await book.database.execute(f"UPDATE images SET {RESTORABLE} WHERE id = $1", uuid_of(nearly))
     assert (await book.owner.ask(RESTORE_IMAGES, ids=[nearly])).code is None
 
 
@@ -108,7 +114,7 @@ async def test_bytes_that_two_books_share_go_with_the_last_of_them_however_both_
     images = [await stored(bucket, await book.photo()) for _ in range(6)]
     await book.owner.ask(DUPLICATE, id=book.id)
     await book.database.execute(f"UPDATE images SET {OVER}")
-    monkeypatch.setattr(purge, "IMAGES", 2)
+    monkeypatch.setattr(trash, "IMAGES", 2)
     await asyncio.gather(*(done(app, times=2) for _ in range(3)))
     assert await there(bucket, images) == [0] * 6
     assert (await rows(book))["images"] == (await rows(book))["objects"] == 0
@@ -124,9 +130,9 @@ async def test_what_stopped_half_way_goes_on(
     other = (await book.owner.ask(CREATE_BOOK, input={"title": "Stays"})).it["book"]["id"]
     await book.owner.ask(DELETE_BOOK, id=book.id)
     await book.database.execute(f"UPDATE books SET {OVER} WHERE id = $1", uuid_of(book.id))
-    monkeypatch.setattr(purge, "IMAGES", 1)
-    monkeypatch.setattr(purge, "ROWS", 1)
-    whole, calls = purge.release, 0
+    monkeypatch.setattr(trash, "IMAGES", 1)
+    monkeypatch.setattr(trash, "ROWS", 1)
+    whole, calls = release, 0
 
     async def stops(work: Any, ids: Any) -> list[Any]:
         nonlocal calls
@@ -135,7 +141,7 @@ async def test_what_stopped_half_way_goes_on(
             raise ConnectionError("killed here")
         return await whole(work, ids)
 
-    monkeypatch.setattr(purge, "release", stops)
+    monkeypatch.setattr(trash, "release", stops)
     await done(app)
     left = await rows(book)
     # What was not committed is whole: two photos, with what they have in the bucket.
@@ -153,6 +159,112 @@ async def test_bytes_of_a_row_that_is_there_are_left_alone(app: App, book: Paint
         await Queue.put(session, [purge.REMOVE.job(purge.Remove([UUID(uuid_of(image))]))])
     await Worker(app.parts, REGISTRY).drain()
     assert await there(bucket, [image]) == [len(Part)]
+
+
+@pytest.mark.parametrize("chunks", [0, 1, 3])
+async def test_a_book_that_is_restored_before_a_chunk_loses_nothing_from_then_on(
+    app: App, book: PaintedBook, monkeypatch: pytest.MonkeyPatch, chunks: int
+) -> None:
+    await book.create(photo(await book.photo()), *(text() for _ in range(4)))
+    await book.owner.ask(DELETE_BOOK, id=book.id)
+    await book.database.execute(f"UPDATE books SET {OVER}")
+    monkeypatch.setattr(trash, "ROWS", 1)
+    before = await rows(book)
+    dropped, calls = trash._dropped, 0
+
+    async def restored(*asked: Any) -> int:
+        nonlocal calls
+        if calls == chunks:
+            # By somebody for whom it is not too late yet.
+            await book.database.execute(f"UPDATE books SET {RESTORABLE}")
+            assert (await book.owner.ask(RESTORE_BOOK, id=book.id)).code is None
+        calls += 1
+        return await dropped(*asked)
+
+    monkeypatch.setattr(trash, "_dropped", restored)
+    await done(app)
+    assert calls > chunks
+    # With the event that says that it is back.
+    assert await rows(book) == {**before, "elements": before["elements"] - chunks, "events": before["events"] + 1}
+    assert len((await book.owner.ask(WHOLE, id=book.id)).it["elements"]) == 5 - chunks
+
+
+@pytest.mark.parametrize("photos", [0, 1])
+async def test_a_book_that_is_restored_at_last_keeps_its_row_and_the_photos_that_it_has(
+    app: App, book: PaintedBook, monkeypatch: pytest.MonkeyPatch, photos: int
+) -> None:
+    await book.photo()
+    await book.owner.ask(DELETE_BOOK, id=book.id)
+    await book.database.execute(f"UPDATE books SET {OVER}")
+    dropped = trash._dropped_images
+
+    async def restored(*asked: Any) -> int:
+        count = 0 if photos else await dropped(*asked)
+        if not count:
+            await book.database.execute(f"UPDATE books SET {RESTORABLE}")
+        return count or await dropped(*asked)
+
+    monkeypatch.setattr(trash, "_dropped_images", restored)
+    await done(app)
+    left = await rows(book)
+    assert [left[table] for table in ("books", "pages", "members", "images")] == [1, 1, 1, photos]
+
+
+async def test_placements_go_before_their_photo_so_many_at_once(
+    app: App, book: PaintedBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = await book.photo()
+    placed = await book.create(*(photo(over) for _ in range(5)))
+    await book.owner.ask(DELETE_IMAGES, ids=[over])
+    await book.database.execute(f"UPDATE images SET {OVER}")
+    # Whoever writes them, foreign keys among them.
+    await book.database.execute(
+        """
+        CREATE TABLE written (work xid8);
+        CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN INSERT INTO written VALUES (pg_current_xact_id()); RETURN NULL; END';
+        CREATE TRIGGER noted AFTER UPDATE ON elements FOR EACH ROW EXECUTE FUNCTION note();
+        """
+    )
+    monkeypatch.setattr(placements, "PLACEMENTS", 2)
+    await done(app)
+    works = await book.database.fetch("SELECT count(*) FROM written GROUP BY work::text ORDER BY min(work::text::int8)")
+    assert [row["count"] for row in works] == [2, 2, 1]
+    assert (await rows(book))["images"] == 0
+    assert (await rows(book))["elements"] == len(placed)
+
+
+async def test_what_cannot_be_deleted_holds_up_nothing_else(app: App, book: PaintedBook) -> None:
+    """Such as what takes longer than a statement may."""
+    stuck = await book.photo()
+    await book.owner.ask(DELETE_IMAGES, ids=[stuck])
+    await book.database.execute(f"UPDATE images SET {OVER}")
+    names = ("Stuck", "Goes")
+    books = [(await book.owner.ask(CREATE_BOOK, input={"title": name})).it["book"]["id"] for name in names]
+    for id, days in zip(books, (50, 40), strict=True):
+        await book.owner.ask(DELETE_BOOK, id=id)
+        old = "UPDATE books SET deleted_at = now() - $1 * interval '1 day' WHERE id = $2"
+        await book.database.execute(old, days, uuid_of(id))
+    for table, id in (("images", stuck), ("books", books[0])):
+        await book.database.execute(
+            f"""
+            CREATE FUNCTION stop_{table}() RETURNS trigger LANGUAGE plpgsql AS
+                $$BEGIN RAISE EXCEPTION 'too slow' USING ERRCODE = 'query_canceled'; END$$;
+            CREATE TRIGGER stops BEFORE DELETE ON {table} FOR EACH ROW
+                WHEN (OLD.id = '{uuid_of(id)}') EXECUTE FUNCTION stop_{table}();
+            """
+        )
+    await done(app)
+    assert {row["title"] for row in await book.database.fetch("SELECT title FROM books")} == {"Colours", "Stuck"}
+    assert (await rows(book))["images"] == 1
+    # It is tried again, and nobody takes it for done.
+    job = await book.database.fetchrow("SELECT state, error FROM jobs WHERE name = $1", purge.PURGE.name)
+    assert job["state"] == "WAITING" and "too slow" in job["error"]
+    for table in ("images", "books"):
+        await book.database.execute(f"DROP TRIGGER stops ON {table}")
+    await done(app)
+    assert {row["title"] for row in await book.database.fetch("SELECT title FROM books")} == {"Colours"}
+    assert (await rows(book))["images"] == 0
 
 
 async def test_what_goes_with_a_row_is_found_by_an_index(book: PaintedBook) -> None:

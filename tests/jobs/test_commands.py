@@ -7,8 +7,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
+from server import cli as command_line
 from server.cli import cli
 from server.settings import Settings
 from server.worker import working
@@ -56,10 +58,11 @@ async def test_jobs_are_shown_with_their_errors_and_can_be_mended(
 ) -> None:
     # Where no `.env` is.
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command_line, "_out", Console(highlight=False, width=200))
 
     async def jobs(*words: str) -> tuple[int, str, str]:
         # In a thread, since a command has a loop of its own.
-        given = environment(settings, COLUMNS="200")
+        given = environment(settings)
         ended = await asyncio.to_thread(CliRunner().invoke, cli, ["jobs", *words], env=given)
         return ended.exit_code, ended.stdout, ended.stderr
 

@@ -12,9 +12,10 @@ from structlog.testing import capture_logs
 from models.id import new_id
 from models.object import Part, key_of, keys_of
 from resolvers.jobs import REGISTRY
-from resolvers.jobs.sweep import LONGEST_JOB, SWEEP, YOUNG, Swept, SweptBySomebody, TooManyOrphans, walk
+from resolvers.jobs.purge import EXPIRY
+from resolvers.jobs.sweep import LONGEST_JOB, SWEEP, YOUNG, Swept, SweptBySomebody, TooManyOrphans, orphans, walk
 from server.worker.attempt import ENDING
-from storage.sweeping import Row, alone, time_of
+from storage.sweeping import Row, alone, clock, rows, time_of
 from tests.operations.house import PARTS, House, found
 
 DAY = timedelta(days=1)
@@ -42,7 +43,8 @@ async def test_a_second_sweep_finds_nothing_to_do(house: House) -> None:
     assert await house.keys() == after
 
 
-async def test_a_dry_run_says_the_same_and_does_nothing(house: House) -> None:
+async def test_a_dry_run_says_the_same_and_does_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "AHEAD", timedelta(0))
     await house.put(key_of(new_id()))
     await house.put(f"quarantine/{new_id()}")
     await house.photo("PENDING")
@@ -77,12 +79,12 @@ async def test_what_is_waited_for_stays_in_quarantine_and_nothing_else(house: Ho
         status: await house.photo(status, age=age)
         for status, age in (
             ("PROCESSING", 30 * DAY),
-            ("PENDING", 0.9 * DAY),
+            ("PENDING", 0.9 * EXPIRY),
             ("FAILED", DAY),
             ("READY", DAY),
         )
     }
-    late = await house.photo("PENDING", age=1.1 * DAY)
+    late = await house.photo("PENDING", age=1.1 * EXPIRY)
     keys = {name: await house.put(f"quarantine/{id}") for name, id in ids.items()}
     for name in (late, uuid4(), str(ids["PENDING"]).upper(), "strange"):
         await house.put(f"quarantine/{name}")
@@ -163,7 +165,7 @@ async def test_more_than_a_page_and_a_batch(house: House, monkeypatch: pytest.Mo
         await house.put(key_of(new_id()))
         await house.put(f"quarantine/{new_id()}")
     kept += [await house.photo() for _ in range(5)]
-    waiting = [await house.photo("PENDING", age=DAY / 2) for _ in range(4)]
+    waiting = [await house.photo("PENDING", age=EXPIRY / 2) for _ in range(4)]
     assert found(await house.sweep()) == {"orphans": 9, "leftovers": 9}
     assert await house.ids("objects") >= {*kept, *waiting}
     assert len(await house.keys()) == 4 * (1 + len(kept))
@@ -181,20 +183,86 @@ async def test_two_sweeps_are_not_under_way_at_once(house: House) -> None:
     assert orphan not in await house.keys()
 
 
-async def test_a_bucket_that_is_another_houses_is_not_emptied(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "ORPHANS", 2)
-    orphans = {await house.put(key_of(new_id())) for _ in range(3)}
+async def test_a_bucket_that_is_another_houses_is_not_touched(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "BATCH", 2)
+    await house.put(f"quarantine/{new_id()}")
+    await house.photo("PENDING")
+    for _ in range(orphans.ORPHANS):
+        await house.put(key_of(new_id()))
+    more = await house.put(key_of(new_id()))
+    keys, images = await house.keys(), await house.ids("images")
     with pytest.raises(TooManyOrphans):
         await house.sweep()
-    assert await house.keys() >= orphans
-    assert found(await house.sweep(is_dry=True)) == {"orphans": 3}
-    assert found(await house.sweep(all=True)) == {"orphans": 3}
-    # In a database without a photo every one is too many.
-    monkeypatch.undo()
+    assert (await house.keys(), await house.ids("images")) == (keys, images)
+    await house.parts.objects.delete([more])
+    assert found(await house.sweep()) == {"orphans": orphans.ORPHANS, "leftovers": 1, "expired": 1}
+    # Where none of the photos has a row, each is too many.
+    await house.put(key_of(new_id()))
     await house.sql.execute("TRUNCATE objects CASCADE")
+    keys = await house.keys()
     with pytest.raises(TooManyOrphans):
         await house.sweep()
-    assert len(await house.keys()) == 4
+    assert await house.keys() == keys
+    monkeypatch.setattr(clock, "AHEAD", timedelta(0))
+    assert found(await house.sweep(is_dry=True)) == {"orphans": 5}
+    assert found(await house.sweep(all=True)) == {"orphans": 5}
+
+
+async def test_of_a_large_bucket_a_share_can_be_orphans(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orphans, "ORPHANS", 0)
+    for _ in range(17):
+        await house.photo(kept=frozenset({Part.ORIGINAL}))
+    # A table that knows more than there is does not make it more.
+    for _ in range(20):
+        await house.photo("PENDING", age=timedelta(0))
+    for _ in range(2):
+        await house.put(key_of(new_id()))
+    assert found(await house.sweep())["orphans"] == 2
+    for _ in range(3):
+        await house.put(key_of(new_id()))
+    with pytest.raises(TooManyOrphans):
+        await house.sweep()
+
+
+async def test_a_table_that_is_emptied_after_the_count_does_not_empty_the_bucket(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orphans, "ORPHANS", 2)
+    monkeypatch.setattr(walk, "BATCH", 1)
+    for _ in range(4):
+        await house.photo(kept=frozenset({Part.ORIGINAL}))
+    counted = False
+
+    async def emptied(*asked: Any, **how: Any) -> AsyncIterator[Row]:
+        nonlocal counted
+        if counted:
+            await house.sql.execute("TRUNCATE objects CASCADE")
+        async for row in rows(*asked, **how):
+            yield row
+        counted = True
+
+    monkeypatch.setattr(walk, "rows", emptied)
+    with pytest.raises(TooManyOrphans):
+        await house.sweep()
+    assert len({key.split("/")[1] for key in await house.keys()}) == 3
+
+
+async def test_a_dry_run_asks_for_nothing_that_a_key_to_read_does_not_allow(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.put(key_of(new_id()))
+    await house.put(f"quarantine/{new_id()}")
+    asked: list[str] = []
+    house.parts.objects._client.meta.events.register(
+        "before-call.s3", lambda model, **_: asked.append(model.name), unique_id="asked"
+    )
+    # What was put a moment ago may be younger than our clock says.
+    assert found(await house.sweep(is_dry=True)) == {}
+    monkeypatch.setattr(clock, "AHEAD", timedelta(0))
+    assert found(await house.sweep(is_dry=True)) == {"orphans": 1, "leftovers": 1}
+    assert {*asked} == {"ListObjectsV2"}
+    await house.sweep()
+    assert {*asked} > {"ListObjectsV2", "PutObject", "DeleteObjects"}
 
 
 async def test_what_changed_while_it_was_looked_at_is_looked_at_again(
@@ -207,7 +275,7 @@ async def test_what_changed_while_it_was_looked_at_is_looked_at_again(
         yield Row(gone, True, True, False, False, 16, [])
 
     monkeypatch.setattr(walk, "rows", outdated)
-    assert found(await house.sweep()) == {}
+    assert found(await house.sweep(all=True)) == {}
     assert await house.keys() == keys
 
 

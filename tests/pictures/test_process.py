@@ -55,9 +55,20 @@ async def test_one_that_needs_too_much_memory_is_refused(darkroom: Darkroom, mon
 
 
 async def test_one_that_writes_too_much_is_refused(darkroom: Darkroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = images.photo()
+    monkeypatch.setattr(storage.picture, "FILE", 10_000 - len(content))
+    assert await darkroom.refusal(content, "image/jpeg") == TOO_DEMANDING
     monkeypatch.setattr(storage.picture, "FILE", 10_000)
-    assert await darkroom.refusal(images.photo(), "image/jpeg") == TOO_DEMANDING
     assert (await darkroom.develop(JPEG)).width == 60
+
+
+@pytest.mark.parametrize("name", ["thumbnail", "preview", "stripped"])
+async def test_a_full_disk_says_nothing_about_the_picture(
+    pictures: Pictures, folder: Path, file: Write, name: str
+) -> None:
+    (folder / name).symlink_to("/dev/full")
+    with pytest.raises(RuntimeError, match="No space left on device"):
+        await pictures.develop(file(images.photo()), "image/jpeg", folder)
 
 
 async def test_one_that_somebody_else_killed_says_nothing_about_the_picture(
@@ -199,7 +210,7 @@ async def test_the_process_is_poor(pictures: Pictures, slow: Path, folder: Path)
     assert {entry.partition("=")[0] for entry in environment} == set(ENVIRONMENT)
     assert limits["Max address space"] == str(storage.picture.MEMORY)
     assert limits["Max cpu time"] == str(storage.picture.CPU_SECONDS)
-    assert limits["Max file size"] == str(storage.picture.FILE)
+    assert limits["Max file size"] == str(storage.picture.FILE + os.stat(slow).st_size)
     assert limits["Max core file size"] == "0"
     assert not any(file.startswith("socket:") for file in files)
     if os.geteuid() == 0:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -14,6 +14,7 @@ from models.columns import now
 from resolvers.jobs import REGISTRY, photos
 from resolvers.jobs.development import Development
 from server.worker import Worker
+from storage.jobs import Queue
 from storage.objects import Objects
 from tests.client import EVENTS, UPDATE_MEMBER
 from tests.images import HTML, made
@@ -286,3 +287,36 @@ async def test_hostile_names_are_shown_as_they_are_and_served_as_plain_ones(peop
             named, _, suffix = unquote(header.rpartition("filename*=UTF-8''")[2]).rpartition(".")
             assert suffix in suffixes
             assert stem.startswith(named) and len(named + suffix) >= min(len(stem), 119)
+
+
+async def test_one_that_somebody_else_made_ready_meanwhile_keeps_its_bytes(
+    people: People, bucket: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an older program does that checks it as well; and it may be copied, and go, before we come to our end."""
+    keep = Development.keep
+
+    async def kept_and_made_ready(development: Development, *how: Any) -> None:
+        await keep(development, *how)
+        await people.sql("UPDATE images SET status = 'READY' WHERE id = $1", development.image.id)
+        if development.image.filename == "copied.jpg":
+            await people.sql("UPDATE images SET id = gen_random_uuid() WHERE id = $1", development.image.id)
+
+    monkeypatch.setattr(Development, "keep", kept_and_made_ready)
+    for filename in ("ours.jpg", "copied.jpg"):
+        id = await uploaded(people, people.editor, photo(), filename=filename)
+        assert (await complete(people.editor, id)).code is None
+        await work(people)
+        assert await kept(bucket, id) == whole(id)
+
+
+async def test_one_whose_end_was_lost_with_a_database_that_was_put_back_ends_the_same(
+    people: People, bucket: Objects
+) -> None:
+    id = await uploaded(people, people.editor, photo())
+    assert [image["status"] for image in await finished(people, people.editor, id)] == ["READY"]
+    await people.sql("UPDATE images SET status = 'PROCESSING', thumbhash = NULL WHERE id = $1", uuid_of(id))
+    await people.app.parts.database.fetch_value("DELETE FROM jobs")
+    async with people.app.parts.database.session.begin() as session:
+        await Queue.put(session, [photos.DEVELOP.job(photos.Photo(UUID(uuid_of(id))))])
+    await work(people)
+    assert (await status(people, id), await kept(bucket, id)) == ("READY", whole(id))

@@ -4,11 +4,17 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
 from models.quota import GB, Quotas
+from resolvers.jobs import REGISTRY
+from resolvers.jobs.kind import Nothing
+from resolvers.jobs.purge import EXPIRE, EXPIRY
+from server.worker import Worker
+from storage.jobs import Queue
 from tests.client import REQUEST_UPLOADS, Answer, Client
 from tests.people import People, made_book, uuid_of
 from tests.uploads.putting import complete, declared, finished, photo, put, request, ticket, uploaded
@@ -51,6 +57,13 @@ async def fill(people: People, count: int, size: int, *, by: Client | None = Non
     )
 
 
+async def expired(people: People) -> None:
+    """The hourly job has come."""
+    async with people.app.parts.database.session.begin() as session:
+        await Queue.put(session, [EXPIRE.job(Nothing())])
+    await Worker(people.app.parts, REGISTRY).drain()
+
+
 def test_they_are_as_large_as_promised() -> None:
     assert Quotas() == Quotas(10_000, 50 * GB, 100 * GB)
 
@@ -89,15 +102,19 @@ async def test_a_person_has_a_hundred_gigabytes_over_all_their_books(people: Peo
     assert (await request(people, people.contributor, claimed(1))).code is None
 
 
-async def test_what_failed_or_was_never_put_takes_no_room_and_what_is_in_the_trash_does(people: People) -> None:
+async def test_what_failed_takes_no_room_and_what_may_be_there_does(people: People) -> None:
     with quotas(people, book_bytes=10):
         await fill(people, 5, 10, status="FAILED")
         await fill(people, 5, 10, status="PENDING")
         assert (await request(people, people.editor, claimed(1))).code == "LIMIT_REACHED"
-        await people.sql(
-            "UPDATE images SET status_at = now() - interval '15 minutes' WHERE status = 'PENDING' AND book_id = $1",
-            uuid_of(people.book_id),
-        )
+        # Their tickets are worth nothing any more, but they may have been used.
+        old = "UPDATE images SET status_at = now() - $1::interval WHERE status = 'PENDING' AND book_id = $2"
+        await people.sql(old, EXPIRY - timedelta(minutes=1), uuid_of(people.book_id))
+        await expired(people)
+        assert (await request(people, people.editor, claimed(1))).code == "LIMIT_REACHED"
+        await people.sql(old, EXPIRY, uuid_of(people.book_id))
+        assert (await request(people, people.editor, claimed(1))).code == "LIMIT_REACHED"
+        await expired(people)
         assert (await request(people, people.editor, claimed(4))).code is None
         await fill(people, 1, 6)
         await people.sql(
@@ -137,18 +154,20 @@ async def test_a_hundred_at_once_do_not_come_past_a_persons_end_in_many_books(pe
     assert row["n"] == 37
 
 
-async def test_who_completes_late_finds_that_the_room_was_given_to_others(people: People) -> None:
+async def test_who_completes_late_has_the_room_that_was_kept(people: People) -> None:
     data = photo()
     late = await uploaded(people, people.editor, data)
-    in_time = await uploaded(people, people.editor, photo())
     await people.sql("UPDATE images SET status_at = now() - interval '16 minutes' WHERE id = $1", uuid_of(late))
-    with quotas(people, book_bytes=len(data) + 10):
+    with quotas(people, book_bytes=len(data)):
+        assert (await request(people, people.editor, claimed(1))).code == "LIMIT_REACHED"
+    # Where there is less room by now it has to wait.
+    with quotas(people, book_bytes=len(data) - 1):
         refused = await complete(people.editor, late)
         assert (refused.code, refused.path) == ("LIMIT_REACHED", ["imageIds"])
         [row] = await people.sql("SELECT status FROM images WHERE id = $1", uuid_of(late))
         assert row["status"] == "PENDING"
-        assert [image["status"] for image in await finished(people, people.editor, in_time)] == ["READY"]
-    assert [image["status"] for image in await finished(people, people.editor, late)] == ["READY"]
+    with quotas(people, book_bytes=len(data)):
+        assert [image["status"] for image in await finished(people, people.editor, late)] == ["READY"]
     # Not by what it says: what it is counted by is what was declared, and nothing else can be put.
     one = await ticket(people, people.editor, photo())
     assert await put(people, one, photo() + b"!") in (400, 403)

@@ -8,7 +8,7 @@ from sqlmodel import col
 
 from models import Image, ImageStatus
 from resolvers.context import Context
-from resolvers.jobs.sweep.expired import has_expired
+from resolvers.jobs.purge import has_expired
 from storage.sweeping import id_of
 
 QUARANTINE: Final = "quarantine/"

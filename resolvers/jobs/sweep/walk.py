@@ -1,24 +1,24 @@
 """One sweep, from one end of the bucket to the other."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlmodel import col
 
-from models import Image, ImageStatus, StoredObject
+from models import Image, ImageStatus
 from models.image import TICKET_LIFETIME
 from models.object import Part
 from resolvers.context import Context, Parts
-from resolvers.jobs.purge import release
-from resolvers.jobs.sweep.expired import EXPIRY, expire
+from resolvers.jobs.purge import EXPIRY, expire, release
+from resolvers.jobs.sweep.orphans import believed, hold, is_orphan
 from resolvers.jobs.sweep.quarantine import QUARANTINE, leftovers
-from resolvers.jobs.sweep.refused import SweepRefused, SweptBySomebody, TooManyOrphans
+from resolvers.jobs.sweep.refused import SweepRefused, SweptBySomebody
 from resolvers.jobs.sweep.swept import Swept
-from storage.sweeping import Files, Listing, OutOfOrder, Row, alone, pairs, rows, time_of
+from storage.sweeping import Files, Listing, OutOfOrder, Row, alone, estimated_time, pairs, rows, time_of
 
 #: No job runs longer than this, and so none still writes what is older.
 LONGEST_JOB: Final = timedelta(hours=1)
@@ -26,8 +26,6 @@ LONGEST_JOB: Final = timedelta(hours=1)
 YOUNG: Final = TICKET_LIFETIME + LONGEST_JOB
 #: Photos, and files in quarantine, that are settled at once.
 BATCH: Final = 250
-#: Photos without a row that are taken for orphans, also where there are not many photos with one.
-ORPHANS: Final = 1_000
 #: Damaged photos that the log names; of others it says how many.
 NAMED: Final = 100
 
@@ -54,6 +52,7 @@ class Sweep:
         self._young = young
         self._tell = tell
         self._swept = Swept()
+        self._most: int | None = None
         self._orphaned = 0
         self._files: list[Files] = []
         self._empty: list[UUID] = []
@@ -66,40 +65,37 @@ class Sweep:
             if not is_alone:
                 raise SweptBySomebody("Another sweep is under way.")
             # Before anything is read: the row of what is older was there before this, and is read after it.
-            self._old = await time_of(self._objects) - self._young
-            self._most = await self._allowed()
+            self._old = (estimated_time() if self._is_dry else await time_of(self._objects)) - self._young
+            # All of it before any of it is deleted. A dry run counts them, however many there are.
+            if not self._all and not self._is_dry:
+                self._most = await believed(self._pairs(Listing(self._objects)), self._old)
             await self._sweep_photos()
             await self._sweep_quarantine()
         return self._swept
 
-    async def _allowed(self) -> int | None:
-        """How many photos can be orphans, for all that we know."""
-        if self._all or self._is_dry:
-            return None
-        async with self._context.reading() as session:
-            photos = await session.scalar(select(func.count()).select_from(StoredObject)) or 0
-        return max(ORPHANS, photos // 2) if photos else 0
-
     async def _sweep_photos(self) -> None:
         listing = Listing(self._objects)
-        known = rows(self._database, young=self._young, expiry=EXPIRY)
         looked = 0
-        try:
-            async for files, row in pairs(listing, known):
-                self._look(files, row)
-                looked += 1
-                if looked % BATCH == 0:
-                    await self._settle()
-        except OutOfOrder as error:
-            raise SweepRefused(f"The bucket does not list its keys by name: {error}.") from error
+        async for files, row in self._pairs(listing):
+            self._look(files, row)
+            looked += 1
+            if looked % BATCH == 0:
+                await self._settle()
         await self._settle()
         self._swept.strange = listing.strange
+
+    async def _pairs(self, listing: Listing) -> AsyncIterator[tuple[Files | None, Row | None]]:
+        try:
+            async for pair in pairs(listing, rows(self._database, young=self._young, expiry=EXPIRY)):
+                yield pair
+        except OutOfOrder as error:
+            raise SweepRefused(f"The bucket does not list its keys by name: {error}.") from error
 
     def _look(self, files: Files | None, row: Row | None) -> None:
         self._swept.photos += row is not None
         self._swept.files += len(files.keys) if files else 0
         if row is None or row.has_failed:
-            if files and files.modified_at <= self._old:
+            if files and is_orphan(files, row, self._old):
                 self._files.append(files)
         elif row.expired:
             self._expired += row.expired
@@ -136,11 +132,9 @@ class Sweep:
         orphans = [files for files in self._files if files.id not in kept]
         keys = [key for files in orphans for key in files.keys]
         self._orphaned += len(orphans)
-        if self._most is not None and self._orphaned > self._most:
-            raise TooManyOrphans(
-                f"More than {self._most:,} photos in the bucket are in no row: is this its database? "
-                "`leporello sweep --dry-run` counts them, and --all deletes them."
-            )
+        # Once more: the table may have been emptied since they were counted.
+        if self._most is not None:
+            hold(self._orphaned, self._most)
         if not self._is_dry:
             await self._objects.delete(keys)
         self._swept.orphans += len(keys)
