@@ -119,6 +119,11 @@ class Gates:
         async with asyncio.timeout(PATIENCE):
             return await self._held.get()
 
+    async def open(self) -> None:
+        """Lets all go, also those who are still to come."""
+        while True:
+            (await self._held.get()).set()
+
     @property
     def is_empty(self) -> bool:
         return self._held.empty()
