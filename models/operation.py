@@ -11,6 +11,7 @@ from typing import Any, Final
 import orjson
 
 from models.element import ElementKind
+from models.refusal import Invalid
 
 BATCH: Final = (1, 500)
 BATCH_ID_LENGTH: Final = 100
@@ -18,6 +19,13 @@ BATCH_ID_LENGTH: Final = 100
 BATCH_POINTS: Final = 12_000
 #: Names of fields whose other spelling is remembered.
 NAMES: Final = 256
+
+
+def checked_batch_id(batch_id: str, *path: str) -> str:
+    """Raises Invalid for one that is empty or too long."""
+    if not 1 <= len(batch_id) <= BATCH_ID_LENGTH:
+        raise Invalid(f"A batchId has 1 to {BATCH_ID_LENGTH} characters.", *path)
+    return batch_id
 
 
 class OperationStatus(StrEnum):

@@ -17,7 +17,9 @@ from tests.client import Client
 async def opening(client: Client, token: str | None = None) -> AsyncIterator[ClientConnection]:
     """A websocket that has said whose it is, and may be refused."""
     address = client.url.replace("http://", "ws://") + "/graphql"
-    async with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")]) as connection:
+    protocols = [Subprotocol("graphql-transport-ws")]
+    # With a bound it stops reading, and does not hear that its own end is answered for the ten seconds that it waits.
+    async with connect(address, subprotocols=protocols, max_queue=None) as connection:
         init = {"type": "connection_init", "payload": {"authorization": f"Bearer {token or client.token}"}}
         await connection.send(json.dumps(init))
         yield connection

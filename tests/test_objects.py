@@ -440,45 +440,39 @@ async def test_an_address_holds_for_ten_minutes_and_not_for_ever(
     assert (await browser.get(address)).status_code == 403
 
 
-@pytest.mark.parametrize(
+addressed = pytest.mark.parametrize(
     ("addressing", "base"),
     [
         ("path", "https://cdn.example/photos"),
         ("virtual", "https://photos.cdn.example"),
     ],
 )
-def test_what_we_sign_leads_to_the_public_endpoint(addressing: Any, base: str) -> None:
-    signer = Signer(
+
+
+def signer_of(region: str, addressing: Any, **how: Any) -> Signer:
+    return Signer(
         public_endpoint="https://cdn.example/",
         bucket="photos",
-        region="eu-central-1",
+        region=region,
         access_key="key",
         secret_key="secret",
         addressing=addressing,
+        **how,
     )
+
+
+@addressed
+def test_what_we_sign_leads_to_the_public_endpoint(addressing: Any, base: str) -> None:
+    signer = signer_of("eu-central-1", addressing)
     address = signer.url("a/b c", now=NOON, content_type="image/jpeg", disposition="inline")
     assert address.startswith(f"{base}/a/b%20c?")
     assert "%2Feu-central-1%2Fs3%2Faws4_request" in address
     assert signer.ticket("a", "image/jpeg", 1, sha256(b"x"), MINUTE).url == base
 
 
-@pytest.mark.parametrize(
-    ("addressing", "base"),
-    [
-        ("path", "https://cdn.example/photos"),
-        ("virtual", "https://photos.cdn.example"),
-    ],
-)
+@addressed
 def test_a_ticket_to_put_leads_to_its_key_and_signs_all_that_is_said_of_the_file(addressing: Any, base: str) -> None:
-    signer = Signer(
-        public_endpoint="https://cdn.example/",
-        bucket="photos",
-        region="auto",
-        access_key="key",
-        secret_key="secret",
-        addressing=addressing,
-        tickets="put",
-    )
+    signer = signer_of("auto", addressing, tickets="put")
     digest = base64.b64encode(hashlib.sha256(b"x").digest()).decode()
     # One that has expired is as well-formed as one that has not.
     for lifetime in (MINUTE, -MINUTE):

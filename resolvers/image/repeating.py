@@ -7,17 +7,9 @@ from typing import Any
 import orjson
 
 from models import Batch
-from models.operation import BATCH_ID_LENGTH
-from models.refusal import Conflict, Invalid
+from models.refusal import Conflict
 from resolvers.access import Seat
 from resolvers.work import Work
-
-
-def checked_batch_id(batch_id: str | None, *path: str) -> str | None:
-    """Raises Invalid for one that is empty or too long."""
-    if batch_id is not None and not 1 <= len(batch_id) <= BATCH_ID_LENGTH:
-        raise Invalid(f"A batchId has 1 to {BATCH_ID_LENGTH} characters.", *path)
-    return batch_id
 
 
 async def once(work: Work, seat: Seat, batch_id: str | None, asked: Any, do: Callable[[], Awaitable[int]]) -> int:

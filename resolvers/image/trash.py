@@ -10,17 +10,19 @@ from models import Book, Element, Event, Image, ImageStatus, Page
 from models.book import ELEMENTS_LIMIT, TRASH_LIFETIME, WEIGHT_LIMIT
 from models.element import BARE_WEIGHT
 from models.event import PLACEMENTS, Fact, ImagesChanged, MuchChanged
+from models.operation import checked_batch_id
 from models.refusal import Gone, LimitReached
 from resolvers.access import Seat
 from resolvers.context import Context
-from resolvers.image.repeating import checked_batch_id, once
+from resolvers.image.repeating import once
 from resolvers.image.several import several
 from resolvers.work import Work
 
 
 async def delete(context: Context, image_ids: list[str], batch_id: str | None) -> tuple[list[Image], int]:
     """Into the trash; those that are there already stay. Raises Conflict for a batchId that meant something else."""
-    checked_batch_id(batch_id, "batchId")
+    if batch_id is not None:
+        checked_batch_id(batch_id, "batchId")
 
     async def throw(work: Work, seat: Seat, images: list[Image]) -> int:
         thrown = [image for image in images if image.deleted_at is None]

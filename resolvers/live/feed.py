@@ -148,9 +148,7 @@ class Feed:
     async def _after(self, place: int) -> list[Row]:
         """What follows; empty where the journal does not go on from there."""
         assert self._at
-        rows: list[Row] = []
-        while len(rows) < PAGE and (row := self._recent.get(place + len(rows) + 1)):
-            rows.append(row)
+        rows = self._recent.leading(range(place + 1, place + 1 + PAGE))
         rows = rows or [row for row in await self._past.after(place, self._at.epoch) if row.seq <= self._at.head]
         return rows[: helping([row.text for row in rows])]
 

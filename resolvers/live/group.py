@@ -48,16 +48,17 @@ class Group:
         budget: Budget,
         *,
         is_member: bool,
+        founder: UUID | None = None,
+        gate: asyncio.Lock | None = None,
     ) -> None:
         self.key = key
         self.is_member = is_member
         #: Whoever asked so first.
-        self.founder: UUID | None = None
-        #: Seconds that telling it of something takes, about; all that there are, until that is known.
-        self.cost = PATIENCE
-        self._is_known = False
-        #: For when that is much.
-        self.gate = asyncio.Lock()
+        self.founder = founder
+        #: For when telling it takes long.
+        self.gate = gate or asyncio.Lock()
+        #: Seconds that it took to tell it of something, about; None until that was done.
+        self._took: float | None = None
         self.readers: dict[Reader, None] = {}
         self._database = database
         self._book_id = book_id
@@ -67,6 +68,11 @@ class Group:
         #: How many answers make a helping and are found soon enough, as far as is known.
         self._few = 1
         self._turn = asyncio.Lock()
+
+    @property
+    def cost(self) -> float:
+        """Seconds that telling it of something takes, about; all that there are, until that is known."""
+        return PATIENCE if self._took is None else self._took
 
     async def payloads(self, rows: Sequence[Row]) -> list[bytes]:
         """What they are told of the first of the events, in their order: a helping, or one.
@@ -96,8 +102,7 @@ class Group:
 
     def _learn(self, payloads: list[bytes], took: float) -> None:
         """How much can be asked for next."""
-        self.cost = max(took, self.cost * LIKELY) if self._is_known else took
-        self._is_known = True
+        self._took = max(took, (self._took or 0.0) * LIKELY)
         size = sum(map(len, payloads))
         self._few = max(1, min(HELPING * len(payloads) // max(size, 1), int(len(payloads) * PATIENCE / took)))
 

@@ -60,10 +60,15 @@ class Groups:
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = Group(
-                key, self._database, self._book_id, reader.projection, self._budget, is_member=standing.is_member
+                key,
+                self._database,
+                self._book_id,
+                reader.projection,
+                self._budget,
+                is_member=standing.is_member,
+                founder=reader.viewer_id,
+                gate=self._gates.setdefault(reader.viewer_id, asyncio.Lock()),
             )
-            group.founder = reader.viewer_id
-            group.gate = self._gates.setdefault(reader.viewer_id, group.gate)
         group.readers[reader] = None
         reader.group = group
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Any, Final, Generic, TypeVar
 
 #: Bytes that one of them keeps, and all of a process together.
@@ -46,6 +46,15 @@ class Kept(Generic[Value]):
     def get(self, key: Hashable) -> Value | None:
         found = self._values.get(key)
         return None if found is None else found[0]
+
+    def leading(self, keys: Iterable[Hashable]) -> list[Value]:
+        """Of these, up to the first that is not there."""
+        found = []
+        for key in keys:
+            if (value := self.get(key)) is None:
+                break
+            found.append(value)
+        return found
 
     def add(self, key: Hashable, value: Value, size: int) -> None:
         """`size` is in bytes."""

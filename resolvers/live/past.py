@@ -26,10 +26,7 @@ class Past:
 
     async def after(self, seq: int, epoch: str) -> list[Row]:
         """What follows in its block; empty where the journal does not go on from there. Raises what reading raises."""
-        kept: list[Row] = []
-        while len(kept) < PAGE and (row := self._kept.get((epoch, seq + len(kept) + 1))):
-            kept.append(row)
-        if kept:
+        if kept := self._kept.leading((epoch, seq + number) for number in range(1, PAGE + 1)):
             return kept
         start = seq - seq % PAGE
         while True:

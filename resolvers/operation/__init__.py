@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from models import Role
-from models.operation import BATCH, BATCH_ID_LENGTH, CREATES, Operation, digest
+from models.operation import BATCH, CREATES, Operation, checked_batch_id, digest
 from models.refusal import Forbidden, Gone, Invalid, NotFound, Refusal
 from resolvers.context import Context
 from resolvers.operation import elements, pages
@@ -54,8 +54,7 @@ async def apply(context: Context, *, book_id: UUID | None, batch_id: str, operat
     least, most = BATCH
     if not least <= len(operations) <= most:
         raise Invalid(f"A batch has {least} to {most} operations.", "input", "operations")
-    if not 1 <= len(batch_id) <= BATCH_ID_LENGTH:
-        raise Invalid(f"A batchId has 1 to {BATCH_ID_LENGTH} characters.", "input", "batchId")
+    checked_batch_id(batch_id, "input", "batchId")
     if book_id is None:
         raise NotFound
     answer = context.answer if context.answer is not None and context.answer.asks else None

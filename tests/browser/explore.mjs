@@ -4,37 +4,12 @@
  * Takes one JSON argument: base, chromium, profile (a fresh folder), email and password of somebody who can sign in,
  * and optionally picture (where a screenshot goes).
  */
-import { chromium } from "playwright-core";
+import { opened } from "./opened.mjs";
 
 const { base, chromium: executablePath, profile, email, password, picture } = JSON.parse(process.argv[2]);
-const STEP_LIMIT = 30_000; // ms
-const FLAGS = [
-  "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync",
-];
-
-const seen = { shown: {}, requests: [], sockets: [], violations: [], complaints: [] };
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath,
-  args: FLAGS,
-  viewport: { width: 1400, height: 800 },
-});
-context.setDefaultTimeout(STEP_LIMIT);
-await context.exposeBinding("tellViolation", (_source, violation) => void seen.violations.push(violation));
-await context.addInitScript(() => {
-  document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => {
-    window.tellViolation(`${effectiveDirective} ${blockedURI}`);
-  });
-});
-context.on("request", (request) => seen.requests.push(request.url()));
-context.on("response", (response) => {
-  if (response.status() >= 400) seen.complaints.push(`${response.status()} ${response.url()}`);
-});
-
-const page = await context.newPage();
-page.on("console", (message) => {
-  if (["error", "warning"].includes(message.type())) seen.complaints.push(message.text());
-});
+const viewport = { width: 1400, height: 800 };
+const { seen, context, page } = await opened({ executablePath, profile, viewport });
+seen.sockets = [];
 page.on("pageerror", (failure) => seen.complaints.push(String(failure)));
 page.on("websocket", (socket) => {
   seen.sockets.push(socket.url());

@@ -1,8 +1,11 @@
 """The people of a row and their books, made as rows, with the tokens that signing in would have given."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
+
+import asyncpg
 
 from models import Book, Member, Page, Role, Session, User
 from models.columns import now
@@ -65,6 +68,15 @@ async def person(database: Database, expires_in: timedelta | None = None) -> Per
         session = Session(user_id=user.id, expires_at=now() + timedelta(days=1))
         rows.add(session)
     return Person(user.id, session.id, token(user.id, session.id, expires_in), str(user.email))
+
+
+async def join(sql: asyncpg.Connection, who: Person, shelves: Iterable[Shelf]) -> None:
+    """As a viewer of each of these books."""
+    await sql.executemany(
+        "INSERT INTO members (id, book_id, user_id, role, joined_at)"
+        " VALUES (gen_random_uuid(), $1, $2, 'VIEWER', now())",
+        [(UUID(shelf.book.removeprefix("bk_")), who.user_id) for shelf in shelves],
+    )
 
 
 def token(user_id: UUID, session_id: UUID, expires_in: timedelta | None = None) -> str:

@@ -18,6 +18,8 @@ LOOK = 0.05
 GLANCE = 5.0
 #: Seconds that it has to end when it is asked to: its own grace, and a little.
 LEAVING = 20.0
+#: Seconds by which what /metrics tells may be late.
+STALE = 1.0
 
 
 def family(pid: int) -> list[int]:

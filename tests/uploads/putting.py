@@ -6,7 +6,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from models.columns import now
+from models.image import TICKET_LIFETIME
 from resolvers.jobs import REGISTRY
 from server.worker import Worker
 from storage.objects import Objects
@@ -45,6 +48,17 @@ async def put(people: People, ticket: dict[str, Any], data: bytes, **changed: st
     form = {name: value for name, value in fields.items() if value is not None}
     answer = await people.nobody.http.post(ticket["url"], data=form, files={"file": ("a.jpg", data)})
     return answer.status_code
+
+
+def late_tickets(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until it is undone they have expired when they are given out."""
+    sign = people.app.parts.objects.ticket
+
+    def late(key: str, *, lifetime: timedelta, **what: Any) -> Any:
+        assert lifetime == TICKET_LIFETIME
+        return sign(key, lifetime=timedelta(seconds=-1), **what)
+
+    monkeypatch.setattr(people.app.parts.objects, "ticket", late)
 
 
 async def uploaded(people: People, by: Client, data: bytes, **otherwise: Any) -> str:

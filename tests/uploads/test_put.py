@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,18 @@ from server.settings import Settings
 from storage.objects import Objects
 from tests.operations.lax import Lax, laxly
 from tests.people import People, uuid_of
-from tests.uploads.putting import complete, declared, finished, kept, photo, request, status, ticket, whole
+from tests.uploads.putting import (
+    complete,
+    declared,
+    finished,
+    kept,
+    late_tickets,
+    photo,
+    request,
+    status,
+    ticket,
+    whole,
+)
 
 ORIGIN = "https://books.example.org"
 SIGNED = {"content-length", "content-type", "host", "x-amz-checksum-sha256"}
@@ -167,14 +177,8 @@ async def test_a_ticket_neither_reads_nor_deletes(people: People, bucket: Object
 
 
 async def test_a_ticket_expires(people: People, bucket: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
-    sign = people.app.parts.objects.ticket
-
-    def late(key: str, *, lifetime: timedelta, **what: Any) -> Any:
-        assert lifetime == TICKET_LIFETIME
-        return sign(key, lifetime=timedelta(seconds=-1), **what)
-
     data = photo()
-    monkeypatch.setattr(people.app.parts.objects, "ticket", late)
+    late_tickets(people, monkeypatch)
     one = await ticket(people, people.editor, data)
     assert await put(people, one, data) == 403
     monkeypatch.undo()

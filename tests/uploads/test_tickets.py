@@ -2,13 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from models.image import TICKET_LIFETIME
 from storage.objects import Objects
 from tests.people import People, uuid_of
 from tests.uploads.putting import (
@@ -16,6 +13,7 @@ from tests.uploads.putting import (
     declared,
     finished,
     kept,
+    late_tickets,
     photo,
     put,
     request,
@@ -95,14 +93,8 @@ async def test_a_ticket_is_for_its_bucket_and_for_posting(people: People, bucket
 
 
 async def test_a_ticket_expires(people: People, bucket: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
-    sign = people.app.parts.objects.ticket
-
-    def late(key: str, *, lifetime: timedelta, **what: Any) -> Any:
-        assert lifetime == TICKET_LIFETIME
-        return sign(key, lifetime=timedelta(seconds=-1), **what)
-
     data = photo()
-    monkeypatch.setattr(people.app.parts.objects, "ticket", late)
+    late_tickets(people, monkeypatch)
     one = await ticket(people, people.editor, data)
     assert await put(people, one, data) == 403
     monkeypatch.undo()

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
-from uuid import UUID
 
 import orjson
 
 from models.columns import now
 from resolvers.token import AccessTokens
 from tests.faults.asking import REMOVE_MEMBER, SIGN_OUT, UPDATE_BOOK, VIEWER, ask, begin, ending, say, socket_to
-from tests.faults.company import Person, person, token
+from tests.faults.company import Person, join, person, token
 from tests.faults.house import SECRET
 from tests.faults.play import Play
 from tests.faults.row import row
@@ -132,12 +131,7 @@ async def removed(play: Play) -> None:
 
 async def _member(play: Play) -> Person:
     who = await person(play.database)
-    await play.sql.execute(
-        "INSERT INTO members (id, book_id, user_id, role, joined_at)"
-        " VALUES (gen_random_uuid(), $1, $2, 'VIEWER', now())",
-        UUID(play.shelves[0].book.removeprefix("bk_")),
-        who.user_id,
-    )
+    await join(play.sql, who, play.shelves[:1])
     return who
 
 

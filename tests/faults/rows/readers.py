@@ -8,16 +8,16 @@ from typing import Final
 from tests.faults.company import shelve
 from tests.faults.figures import percentile
 from tests.faults.house import Door, before
+from tests.faults.instance import STALE
 from tests.faults.play import Play
 from tests.faults.row import row
 from tests.faults.subscriber import Subscriber
 from tests.faults.writer import Balancer, Writer
 from tests.proxy import Proxy
 
-#: Seconds in which a reader that stalls is cut, and one that is gone is found out; /metrics is up to a second old.
+#: Seconds in which a reader that stalls is cut, and one that is gone is found out.
 TOO_SLOW: Final = 5.0
 GONE: Final = 25.0
-STALE: Final = 1.0
 #: Bytes of memory that a slow reader may cost.
 MEMORY: Final = 16 * 2**20
 #: Bytes of one large event, and of all that are sent; how many of them come in a second.

@@ -4,20 +4,18 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from typing import Final
-from uuid import UUID
 
 import orjson
 from websockets.asyncio.client import ClientConnection
 
 from tests.faults.asking import begin, say, socket_to
-from tests.faults.company import Shelf, shelve
+from tests.faults.company import join, shelve
 from tests.faults.house import Door
+from tests.faults.instance import STALE
 from tests.faults.play import CATCHING_UP, Play
 from tests.faults.row import row
 from tests.faults.writer import Balancer
 
-#: Seconds by which /metrics may be late.
-STALE: Final = 1.0
 #: Seconds for which idle books are watched.
 WATCHED: Final = 30.0
 
@@ -74,7 +72,9 @@ async def quiet(play: Play) -> None:
             socket = await stack.enter_async_context(socket_to(door.instance.url))
             sockets.append(socket)
             # Whoever owns the first of them reads them all.
-            await begin(socket, await _joined(play, shelves[start : start + each]))
+            owner = shelves[start].owner
+            await join(play.sql, owner, shelves[start + 1 : start + each])
+            await begin(socket, owner.token)
             for number, shelf in enumerate(shelves[start : start + each]):
                 payload = {"query": "subscription($id: ID!) { bookEvents(bookId: $id, after: 0) { seq } }"}
                 await say(
@@ -101,17 +101,6 @@ async def quiet(play: Play) -> None:
 async def _heard(socket: ClientConnection, count: int) -> None:
     while count:
         count -= orjson.loads(await socket.recv())["type"] == "next"
-
-
-async def _joined(play: Play, shelves: list[Shelf]) -> str:
-    """The token of somebody who may see them all."""
-    who = shelves[0].owner
-    await play.sql.executemany(
-        "INSERT INTO members (id, book_id, user_id, role, joined_at)"
-        " VALUES (gen_random_uuid(), $1, $2, 'VIEWER', now())",
-        [(UUID(shelf.book.removeprefix("bk_")), who.user_id) for shelf in shelves[1:]],
-    )
-    return who.token
 
 
 async def _reads(play: Play) -> float:
