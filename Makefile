@@ -13,7 +13,7 @@ COMPILE := $(VENV)/uv/bin/uv pip compile pyproject.toml --universal --generate-h
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-images bench-live faults check schema lock explorer clean test-tools
+.PHONY: help run test bench bench-accounts bench-images bench-live faults check schema lock explorer clean test-tools
 unexport PYTHONPATH PYTHONHOME
 
 help:  ## What can be made.
@@ -27,6 +27,9 @@ test: $(INSTALLED) test-tools  ## All tests, against real servers. ARGS="-k elem
 
 bench: $(INSTALLED)  ## How fast it is, beside others; into docs/benchmarks.md. ARGS="--only a --rounds 1".
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-accounts: $(INSTALLED)  ## What a sign-in costs, and whom it holds up. ARGS="--only beside,crowd --no-keep".
+	@$(BIN)/python -m bench.accounts $(ARGS)
 
 bench-images: $(INSTALLED)  ## Photos a second, beside the bare work on their pixels. ARGS="--photos 20 --rounds 1".
 	@$(BIN)/python -m bench.images $(ARGS)

@@ -18,7 +18,8 @@ from bench import seed
 from bench.machine import LOAD_CORE, SERVER_CORE
 from bench.servers import Leporello, Operation
 from models.id import new_id
-from resolvers.token import REMEMBERED, AccessTokens
+from resolvers.keyring import Keyring
+from resolvers.token import REMEMBERED, AccessTokens, Algorithm
 from server.graphql.asked import Asked
 from server.graphql.cost import Cost, Costs
 from server.graphql.limits import Limits
@@ -37,9 +38,11 @@ def loops() -> dict[str, float]:
     os.sched_setaffinity(0, {SERVER_CORE})
     try:
         return {
-            "authentication": _authentication(1),
+            "authentication": _authentication(1, Algorithm.HS256),
+            "authentication, EdDSA": _authentication(1, Algorithm.EDDSA),
             # More than are remembered, so that each has been forgotten when its turn comes.
-            NEW_TOKEN: _authentication(2 * REMEMBERED),
+            NEW_TOKEN: _authentication(2 * REMEMBERED, Algorithm.HS256),
+            f"{NEW_TOKEN}, EdDSA": _authentication(2 * REMEMBERED, Algorithm.EDDSA),
             "limits": _limits(),
             "logging": _logging(),
         }
@@ -47,8 +50,8 @@ def loops() -> dict[str, float]:
         os.sched_setaffinity(0, {LOAD_CORE})
 
 
-def _authentication(sessions: int) -> float:
-    access, now = AccessTokens(_SECRET), datetime.now(UTC)
+def _authentication(sessions: int, algorithm: Algorithm) -> float:
+    access, now = AccessTokens(Keyring(_SECRET), algorithm), datetime.now(UTC)
     tokens = cycle([access.issue(seed.VIEWER, new_id(), now)[0] for _ in range(sessions)])
     revocations = Revocations(cast(Any, None), cast(Any, None))
     # As after a look at Postgres, which is not on the way of a request.

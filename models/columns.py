@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Text, Uuid
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Text, Uuid, false
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -31,6 +31,11 @@ def one_of(column: str, words: type[Enum]) -> CheckConstraint:
     """Text that is one of the words; a native enum could not lose one again."""
     listed = ", ".join(f"'{word.value}'" for word in words)
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_is_known")
+
+
+def flag() -> Any:
+    """What holds of a few rows, and of none that a program wrote which has not heard of it."""
+    return Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 def text(**options: Any) -> Any:

@@ -52,6 +52,8 @@ class Element(SQLModel, table=True):
         Index("elements_in_order", "page_id", "order_key", "id", postgresql_where=sql("deleted_at IS NULL")),
         Index("elements_of_book", "book_id", "deleted_at"),
         Index("elements_of_page", "page_id"),
+        Index("elements_by_creator", "created_by"),
+        Index("elements_by_editor", "updated_by"),
         Index("elements_of_image", "image_id", postgresql_where=sql("image_id IS NOT NULL")),
     )
 

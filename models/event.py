@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import JSON
+from sqlalchemy import JSON, Index
 from sqlmodel import Field, SQLModel
 
 from models.columns import Json, moment, now, reference, text
@@ -28,6 +28,7 @@ class Event(SQLModel, table=True):
     """One committed change: (book, seq) has no holes. `payload` is what a fact says, as JSON."""
 
     __tablename__ = "events"
+    __table_args__ = (Index("events_by_actor", "actor_id"),)
 
     book_id: UUID = Field(foreign_key="books.id", ondelete="CASCADE", primary_key=True)
     seq: int = Field(primary_key=True)
@@ -42,6 +43,7 @@ class Batch(SQLModel, table=True):
     """The first answer to a batch of operations: what a repeat gets, without a second effect."""
 
     __tablename__ = "batches"
+    __table_args__ = (Index("batches_by_user", "user_id"),)
 
     book_id: UUID = Field(foreign_key="books.id", ondelete="CASCADE", primary_key=True)
     user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE", primary_key=True)

@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel, col
 from models.columns import moment, now, one_of, reference, text
 from models.id import new_id
 from models.object import key_of
-from models.refusal import Invalid, TooLarge, UnsupportedType
+from models.refusal import Invalid, NotFound, TooLarge, UnsupportedType
 
 #: What a book takes, by its content type, and how a downloaded file is called.
 EXTENSIONS: Final = {
@@ -24,11 +24,20 @@ EXTENSIONS: Final = {
     "image/avif": "avif",
     "image/heic": "heic",
 }
+#: What browsers and phones call some of them as well.
+ALIASES: Final = {"image/jpg": "image/jpeg", "image/heif": "image/heic", "image/heic-sequence": "image/heic"}
 FILENAME_LENGTH: Final = 255
 CAPTION_LENGTH: Final = 2_000
 FILES_LIMIT: Final = 100
 IMAGES_LIMIT: Final = 10_000
+#: Of one person in one book, put or not: what they hold against the others.
+PENDING_LIMIT: Final = 500
 TICKET_LIFETIME: Final = timedelta(minutes=15)
+#: How long after it was first asked for an image gets another ticket; then it goes, and what was put for it.
+RENEWED_FOR: Final = timedelta(days=1)
+#: How long it can be read why a photo was refused, and for how long that one counts as a photo of the book's.
+FAILED_FOR: Final = timedelta(days=30)
+FAILED_COUNTED: Final = timedelta(days=1)
 
 
 class ImageStatus(StrEnum):
@@ -57,6 +66,7 @@ class Image(SQLModel, table=True):
         Index("images_of_book", "book_id", "deleted_at"),
         Index("images_to_purge", "deleted_at", postgresql_where=sql("deleted_at IS NOT NULL")),
         Index("images_to_expire", "status_at", "id", postgresql_where=sql("status = 'PENDING'")),
+        Index("images_that_failed", "status_at", "id", postgresql_where=sql("status = 'FAILED'")),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -101,13 +111,9 @@ class Image(SQLModel, table=True):
         return false() if viewer_id is None else col((image or Image).uploader_id) == viewer_id
 
     @staticmethod
-    def is_usable_in(book_id: UUID) -> ColumnElement[bool]:
-        """That it can be placed in the book, or stand for it: any of its own but a refused one."""
-        return and_(
-            col(Image.book_id) == book_id,
-            col(Image.deleted_at).is_(None),
-            col(Image.status) != ImageStatus.FAILED,
-        )
+    def is_of(book_id: UUID) -> ColumnElement[bool]:
+        """That it is the book's own, and not in the trash."""
+        return and_(col(Image.book_id) == book_id, col(Image.deleted_at).is_(None))
 
     def told(self) -> dict[str, Any]:
         """What an event says of it."""
@@ -123,6 +129,14 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}\Z")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
+def checked_use(status: str | None, *path: str) -> None:
+    """That it can be placed in its book, or stand for it; None is none of the book's own. Raises NotFound."""
+    if status is None:
+        raise NotFound("There is no such photo in this book.", *path)
+    if status == ImageStatus.FAILED:
+        raise NotFound("This photo is FAILED, for its failureReason: there is nothing to show.", *path)
+
+
 def checked_filename(name: str, *path: str) -> str:
     """Kept to be shown, never used as a path or a key. Raises Invalid."""
     name = name.strip()
@@ -132,16 +146,18 @@ def checked_filename(name: str, *path: str) -> str:
 
 
 def checked_caption(caption: str | None, *path: str) -> str | None:
-    """Raises Invalid for one that is too long."""
-    if caption is not None and len(caption) > CAPTION_LENGTH:
+    """Without the space around it; none where nothing is left. Raises Invalid for one that is too long."""
+    caption = (caption or "").strip()
+    if len(caption) > CAPTION_LENGTH:
         raise Invalid(f"A caption has at most {CAPTION_LENGTH:,} characters.", *path)
-    return caption
+    return caption or None
 
 
 def checked_type(content_type: str, *path: str) -> str:
-    """Raises UnsupportedType."""
+    """By its one name. Raises UnsupportedType."""
+    content_type = ALIASES.get(content_type, content_type)
     if content_type not in EXTENSIONS:
-        raise UnsupportedType("A photo is a JPEG, PNG, WebP, GIF, AVIF or HEIC.", *path)
+        raise UnsupportedType(f"A photo is one of {', '.join(EXTENSIONS)}.", *path)
     return content_type
 
 

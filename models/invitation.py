@@ -29,6 +29,7 @@ class Invitation(SQLModel, table=True):
             postgresql_where=sql("accepted_at IS NULL"),
         ),
         Index("invitations_of_book", "book_id"),
+        Index("invitations_by_sender", "invited_by"),
         Index("invitations_by_address", sql("casefold(email COLLATE pg_unicode_fast)")),
     )
 

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import BigInteger
+from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 from models.columns import moment, now, text
@@ -38,6 +40,8 @@ class StoredObject(SQLModel, table=True):
     developed_at: datetime | None = moment(default=None)
     #: The content type of the stripped copy.
     stripped_type: str | None = text(default=None)
+    #: Of all that was made of it, which takes room as the original does.
+    made_bytes: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": sql("0")})
 
 
 def key_of(object_id: UUID | str, part: Part = Part.ORIGINAL) -> str:

@@ -1,6 +1,7 @@
 """The few words in which this program says no."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 
 class Refusal(Exception):
@@ -76,6 +77,16 @@ class Expired(Refusal):
     code = "EXPIRED"
 
 
+class Locked(Refusal):
+    """Too many wrong tries; it ends by itself."""
+
+    code = "LOCKED"
+
+
+class EmailNotVerified(Refusal):
+    code = "EMAIL_NOT_VERIFIED"
+
+
 class _Subject(Refusal):
     """Top-level when the operation is about it; a user error when a reference in the input is at fault."""
 
@@ -96,11 +107,14 @@ class Forbidden(_Subject):
 
 
 class Unauthenticated(Refusal):
+    """`user_id` is whose token it was, where it was ours and is good no more."""
+
     code = "UNAUTHENTICATED"
     outermost = True
 
-    def __init__(self, message: str = "Sign in first.") -> None:
+    def __init__(self, message: str = "Sign in first.", user_id: UUID | None = None) -> None:
         super().__init__(message)
+        self.user_id = user_id
 
 
 class BadUserInput(Refusal):

@@ -6,12 +6,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import ColumnElement, Index, Text, cast, func
+from sqlalchemy import ColumnElement, Index, Text, and_, cast, func
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped
 from sqlmodel import Field, SQLModel, col
 
-from models.columns import moment, now, one_of, text
+from models.columns import flag, moment, now, one_of, text
 from models.id import new_id
 from models.line import checked_line
 from models.refusal import Invalid
@@ -30,12 +30,20 @@ class Language(StrEnum):
 
 
 class User(SQLModel, table=True):
-    """A person with an account. One account an address, whatever its capitals."""
+    """A person with an account, or a guest. One confirmed owner an address, whatever its capitals."""
 
     __tablename__ = "users"
     __table_args__ = (
-        # The builtin collation knows the capitals of every script, on every machine alike.
-        Index("users_email_is_one", sql("casefold(email COLLATE pg_unicode_fast)"), unique=True),
+        # The builtin collation knows the capitals of every script, on every machine alike. Who has not confirmed an
+        # address cannot keep it from whoever can.
+        Index(
+            "users_confirmed_email_is_one",
+            sql("casefold(email COLLATE pg_unicode_fast)"),
+            unique=True,
+            postgresql_where=sql("email_verified_at IS NOT NULL"),
+        ),
+        Index("users_by_email", sql("casefold(email COLLATE pg_unicode_fast)")),
+        Index("users_that_are_guests", "id", postgresql_where=sql("is_guest")),
         one_of("language", Language),
     )
 
@@ -45,12 +53,23 @@ class User(SQLModel, table=True):
     password_hash: str | None = text(default=None)
     language: str = text(default=Language.EN)
     is_guest: bool = False
+    email_verified_at: datetime | None = moment(default=None)
+    #: Nobody gets in any more, by whatever way; all sessions have ended.
+    disabled_at: datetime | None = moment(default=None)
+    #: The password was chosen by somebody else: the next sign-in with it asks for a new one.
+    password_is_temporary: bool = flag()
     created_at: datetime = moment(default_factory=now)
 
     @staticmethod
     def has(email: str) -> ColumnElement[bool]:
         """That the row's address is this one, whatever the capitals of either."""
         return same_address(col(User.email), email)
+
+    @staticmethod
+    def owns(email: Any, user: Any = None) -> ColumnElement[bool]:
+        """That the row's address is this one (text, or SQL for one), and confirmed: of one row at most."""
+        user = user or User
+        return and_(same_address(col(user.email), email), col(user.email_verified_at).is_not(None))
 
 
 def same_address(column: Mapped[Any], email: Any) -> ColumnElement[bool]:

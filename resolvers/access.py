@@ -13,7 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from models import Book, Element, Image, Invitation, Member, Page, Role, Session, User, Visibility
+from models import (
+    Book,
+    Element,
+    Identity,
+    Image,
+    Invitation,
+    Member,
+    Page,
+    Passkey,
+    Role,
+    SecurityEvent,
+    Session,
+    User,
+    Visibility,
+)
 from models.refusal import Forbidden, Gone, NotFound
 from resolvers.work import Work
 
@@ -98,16 +112,32 @@ def invitation_is_seen(viewer_id: Viewer, at: Any, invitation: Any = Invitation)
     )
 
 
-def is_invited(viewer_id: Viewer, invitation: Any = Invitation) -> ColumnElement[bool]:
-    """That the invitation is to the viewer's address."""
+def is_invited(viewer_id: Viewer, invitation: Any = Invitation, *, reads_mail: bool = False) -> ColumnElement[bool]:
+    """That the invitation is to the viewer's address, which they have confirmed or whose mail they show to read."""
     user = aliased(User)
-    address = select(col(user.email)).where(col(user.id) == viewer_id).correlate_except(user).scalar_subquery()
-    return Invitation.is_for(address, invitation)
+    is_theirs = true() if reads_mail else col(user.email_verified_at).is_not(None)
+    own = select(col(user.email)).where(col(user.id) == viewer_id, is_theirs)
+    return Invitation.is_for(own.correlate_except(user).scalar_subquery(), invitation)
 
 
 def session_is_seen(viewer_id: Viewer, at: Any, session: Any = Session) -> ColumnElement[bool]:
     """Sessions are their user's alone."""
     return and_(col(session.user_id) == viewer_id, col(session.revoked_at).is_(None), col(session.expires_at) > at)
+
+
+def passkey_is_seen(viewer_id: Viewer, passkey: Any = Passkey) -> ColumnElement[bool]:
+    """Passkeys are their user's alone."""
+    return col(passkey.user_id) == viewer_id
+
+
+def security_event_is_seen(viewer_id: Viewer, event: Any = SecurityEvent) -> ColumnElement[bool]:
+    """What happened to an account is its user's alone."""
+    return col(event.user_id) == viewer_id
+
+
+def identity_is_seen(viewer_id: Viewer, identity: Any = Identity) -> ColumnElement[bool]:
+    """Logins elsewhere are their user's alone."""
+    return col(identity.user_id) == viewer_id
 
 
 def user_is_seen(viewer_id: Viewer, user: Any = User) -> ColumnElement[bool]:

@@ -12,6 +12,7 @@ from models.invitation import INVITATIONS_LIMIT, LIFETIME
 from models.refusal import Expired, LimitReached, NotFound, Taken
 from models.user import checked_email
 from resolvers import access
+from resolvers.address import verifying
 from resolvers.context import Context
 from resolvers.mail import invitations, owed
 from resolvers.work import Work
@@ -56,7 +57,8 @@ async def invite(context: Context, *, book_id: UUID | None, email: str, role: Ro
 async def accept(context: Context, id: UUID | None, token: str | None = None) -> Book:
     """Makes the viewer a member; a higher role is kept. Repeating it gives the same book.
 
-    `token` is of the mail, and names it instead of `id`: it lets in whom the invitation is to, and nobody else.
+    `token` is of the mail, and names it instead of `id`: it lets in whom the invitation is to, and nobody else. Who has
+    it reads the address' mail, and has confirmed it so.
     Raises NotFound for an invitation to somebody else, Expired, LimitReached over 200 members.
     """
     viewer = context.viewer
@@ -65,14 +67,18 @@ async def accept(context: Context, id: UUID | None, token: str | None = None) ->
         if token is not None:
             id = await invitations.named_by(work, token)
         found = await work.session.scalar(
-            select(Invitation).where(col(Invitation.id) == id, access.is_invited(viewer.user_id))
+            select(Invitation).where(
+                col(Invitation.id) == id, access.is_invited(viewer.user_id, reads_mail=token is not None)
+            )
         )
         if found is None:
             raise NotFound
-        # The book first, as everybody locks it; then what the invitation has become meanwhile.
+        # The book first, as everybody locks it; then who they are, and what the invitation has become meanwhile.
         book = await work.session.scalar(
             select(Book).where(col(Book.id) == found.book_id, col(Book.deleted_at).is_(None)).with_for_update()
         )
+        if token is not None:
+            await verifying.read(context, work, viewer.user_id, found.email)
         found = await work.session.scalar(
             select(Invitation)
             .where(col(Invitation.id) == id)
@@ -163,7 +169,7 @@ async def _has_room(work: Work, book: Book) -> None:
 
 
 async def _tell_invited(work: Work, invitation: Invitation) -> None:
-    invited = await work.session.scalars(select(col(User.id)).where(User.has(invitation.email)))
+    invited = await work.session.scalars(select(col(User.id)).where(User.owns(invitation.email)))
     work.tell(invited, invitation.book_id)
 
 
@@ -172,5 +178,5 @@ def _belongs(book: Book, address: str) -> Exists:
         select(1)
         .select_from(Member)
         .join(User, col(User.id) == Member.user_id)
-        .where(col(Member.book_id) == book.id, User.has(address))
+        .where(col(Member.book_id) == book.id, User.owns(address))
     )

@@ -11,6 +11,7 @@ from models.refusal import Conflict, NotFound
 from resolvers import access
 from resolvers.access import Seat
 from resolvers.context import Context
+from resolvers.jobs.purge import expire_of
 from resolvers.work import Work
 
 
@@ -49,6 +50,8 @@ async def leave(context: Context, book_id: UUID | None) -> Book:
 async def _end(work: Work, seat: Seat, member: Member, *path: str) -> None:
     await _keeps_an_owner(work, member, *path)
     await work.session.delete(member)
+    # They could hold up the others with photos that nobody else sees or can delete.
+    await expire_of(work, seat.book, member.user_id)
     await work.announce(seat.book, MembersChanged(book_id=seat.book.id, removed_user_ids=[member.user_id]))
     work.tell([member.user_id], seat.book.id)
     await work.show({"bk": [seat.book.id]})

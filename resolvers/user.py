@@ -1,17 +1,27 @@
-"""People: signing up and in, and who they are."""
+"""People: signing up, and who they are."""
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
-from models import User
-from models.refusal import Invalid, Taken, Unauthenticated, WrongCredentials
-from models.user import Language, checked_email, checked_name, checked_password
-from resolvers import session
+from models import Proof, SecurityEventKind, User
+from models.refusal import Taken, Unauthenticated, Unavailable
+from models.user import Language, checked_email, checked_name
+from resolvers import attempts, security
+from resolvers.address import holders
 from resolvers.context import Context, Viewer
+from resolvers.mail import owed
 from resolvers.session import Device, Tokens
+from resolvers.sign_in import Outcome, begin, check_token, tries
+from resolvers.work import Work
+
+#: How often it is looked again who has the address, where others sign up with it at the same moment.
+ROUNDS: Final = 10
+_MANY: Final = "Too many tries with this address. Try again in {minutes}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +39,60 @@ async def sign_up(
     password: str,
     language: Language | None,
     device: Device | None,
-) -> Tokens:
-    """A new account and its first session. Raises Invalid for a bad value, Taken for a known address."""
-    user = User(
-        name=checked_name(name, "input", "name"),
-        email=checked_email(email, "input", "email"),
-        language=language or Language.EN,
-    )
-    checked = checked_password(password, "input", "password")
-    user.password_hash = await context.parts.passwords.hash(checked)
+) -> Outcome:
+    """A new account and its first session; or, where an answer was lost, another session of the account that was made.
+
+    Raises Invalid for a bad value, Taken for an address that is confirmed, Locked as signing in does.
+    """
+    await check_token(context)
+    address = checked_email(email, "input", "email")
+    user = User(name=checked_name(name, "input", "name"), email=address, language=language or Language.EN)
+    user.password_hash = await context.parts.passwords.choose(password, (user.name, address), "input", "password")
+    # Counted as a password that is tried, which it is: of the account that was made with this address last.
+    tried = await tries.take(context, address, _MANY)
+    is_new = False
     try:
-        async with context.work() as work:
-            work.session.add(user)
-            await work.session.flush()
-            return await session.begin(context, work, user, device)
-    except IntegrityError as error:
-        # The database decides, so that two who come at once are told apart too.
-        if "users_email_is_one" not in str(error):
-            raise
-        raise Taken("There is an account with this address.", "input", "email") from error
+        for _ in range(ROUNDS):
+            async with context.reading() as reading:
+                last = await _last(reading, address)
+            is_new = not await context.parts.passwords.match(password, last.password_hash if last else None)
+            async with context.work() as work:
+                # Whoever signs up with it or confirms it at this moment comes before or after, not in between.
+                await holders.hold(work, address)
+                if await holders.is_confirmed(work, address):
+                    raise Taken("There is an account with this address.", "input", "email")
+                now = await _last(work.session, address, is_held=True)
+                if (now and (now.id, now.password_hash)) != (last and (last.id, last.password_hash)):
+                    continue
+                if is_new:
+                    await tries.was_wrong(context, work)
+                    return await _begin(context, work, user, device)
+                assert now is not None
+                outcome = await begin(context, work, now, Proof.PASSWORD, device, is_held=True)
+                await attempts.give_back(context, tried, work)
+                return outcome
+        raise Unavailable("Too many people sign up with this address. Try again in a moment.")
+    except BaseException as error:
+        # What was compared and is another's stays counted, or it could be guessed so.
+        if not is_new or isinstance(error, Taken):
+            await attempts.give_back(context, tried)
+        raise
 
 
-async def sign_in(context: Context, *, email: str, password: str, device: Device | None) -> Tokens:
-    """A new session. An unknown address and a wrong password look and take alike: WrongCredentials."""
-    async with context.reading() as reading:
-        user = await reading.scalar(select(User).where(User.has(_address(email))))
-    matches = await context.parts.passwords.match(password, user.password_hash if user else None)
-    if user is None or not matches:
-        raise WrongCredentials("The address or the password is wrong.", "input")
-    async with context.work() as work:
-        return await session.begin(context, work, user, device)
+async def _begin(context: Context, work: Work, user: User, device: Device | None) -> Outcome:
+    work.session.add(user)
+    await work.session.flush()
+    security.note(context, work, user.id, SecurityEventKind.SIGNED_UP)
+    outcome = await begin(context, work, user, Proof.PASSWORD, device, is_held=True)
+    if isinstance(outcome, Tokens):
+        await owed.verification(work, user, attempts.asker(context))
+    return outcome
+
+
+async def _last(session: AsyncSession, address: str, *, is_held: bool = False) -> User | None:
+    """The account that was made with this address last."""
+    newest = select(User).where(User.has(address)).order_by(col(User.created_at).desc(), col(User.id).desc()).limit(1)
+    return await session.scalar(newest.with_for_update(key_share=True) if is_held else newest)
 
 
 def gone(context: Context) -> Unauthenticated | None:
@@ -73,9 +107,7 @@ async def enter(context: Context, tokens: Tokens) -> Self:
     return Self(tokens.user_id)
 
 
-def _address(email: str) -> str:
-    """The address as it would have been kept; for what is none an empty one, which nobody has."""
-    try:
-        return checked_email(email)
-    except Invalid:
-        return ""
+async def again(context: Context) -> Self:
+    """The caller as they are after what they did."""
+    await context.show({"vw": [context.viewer.user_id]})
+    return Self(context.viewer.user_id)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from schema.base import COLOR, MOMENT, Color
+from schema.base import COLOR, JSON, JSON_VALUE, MOMENT, Color
 from schema.element import KINDS as ELEMENTS
 from schema.event import KINDS as EVENTS
 from schema.mutation import Mutation
@@ -21,7 +21,7 @@ EXPORTED: Final = Path(__file__).parent / "schema.graphql"
 
 def build() -> strawberry.Schema:
     """The schema, whose fields are answered from plans."""
-    config: Any = StrawberryConfig(scalar_map={Color: COLOR, datetime: MOMENT})
+    config: Any = StrawberryConfig(scalar_map={Color: COLOR, JSON: JSON_VALUE, datetime: MOMENT})
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,

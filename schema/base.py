@@ -3,6 +3,7 @@
 from dataclasses import is_dataclass
 from typing import Any, Final, NewType
 
+import orjson
 import strawberry
 from sqlalchemy import and_
 from strawberry.schema.types.base_scalars import DateTimeDefinition
@@ -17,12 +18,30 @@ from schema.plan.source import Condition, One, Reference, declared
 
 Info = strawberry.Info[Context, None]
 Color = NewType("Color", str)
+JSON = NewType("JSON", object)
 MOMENT = strawberry.scalar(
     name="DateTime",
     description="Date with time (isoformat)",
     # As Postgres writes it, where the moment is not from there.
     serialize=lambda moment: moment if isinstance(moment, str) else shown_moment(moment),
     parse_value=DateTimeDefinition.parse_value,
+)
+#: Bytes of a value in JSON that somebody sends.
+JSON_LIMIT: Final = 2**16
+
+
+def _bounded(value: Any) -> Any:
+    # What nests too deep to be written, orjson refuses.
+    if len(orjson.dumps(value)) > JSON_LIMIT:
+        raise ValueError(f"It is longer than {JSON_LIMIT:,} bytes.")
+    return value
+
+
+JSON_VALUE = strawberry.scalar(
+    name="JSON",
+    description="Any value of JSON, of at most 64 KiB.",
+    serialize=lambda value: value,
+    parse_value=_bounded,
 )
 COLOR = strawberry.scalar(name="Color", description="#rrggbb or #rrggbbaa, lower case.", parse_value=str)
 

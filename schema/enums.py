@@ -8,10 +8,18 @@ import strawberry
 from models import ImageStatus, ImageVariant, Role, TextAlign, Visibility
 from models.operation import OperationStatus, StackPosition
 from models.session import DevicePlatform
+from models.sign_in import ChallengeKind
 from models.user import Language
 
 strawberry.enum(Language, description="The language of mails and sentences.")
 strawberry.enum(DevicePlatform)
+strawberry.enum(
+    ChallengeKind,
+    description=(
+        "TOTP: a code of six digits, or a recovery code. NEW_PASSWORD: the one that was sent has to be replaced. "
+        "VERIFY_EMAIL: the link in the mail has to be opened; then go on without a code."
+    ),
+)
 strawberry.enum(
     Role,
     description=(

@@ -1,6 +1,6 @@
 """Saying no: the one place where a refusal becomes a payload's `userErrors`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from typing import Any
 
@@ -10,6 +10,10 @@ from strawberry.types.base import StrawberryOptional
 from strawberry.types.field import StrawberryField
 
 from models.refusal import Refusal, Refusals
+from resolvers.rates import Rate
+
+#: How many hits a call is, by its arguments.
+Weigh = Callable[[Mapping[str, Any]], int]
 
 
 @strawberry.enum(description="Why a mutation could not be done; a client may act on it.")
@@ -51,7 +55,14 @@ class Payload:
 
 
 class _Refusing(FieldExtension):
-    """Answers a refusal with the payload, unless the contract wants it among the top-level errors."""
+    """Answers a refusal with the payload, unless the contract wants it among the top-level errors.
+
+    Each call is counted first, however many there are in one document.
+    """
+
+    def __init__(self, rate: Rate | None, weigh: Weigh | None) -> None:
+        self.rate = rate
+        self._weigh = weigh
 
     def apply(self, field: StrawberryField) -> None:
         answer = field.type
@@ -60,6 +71,9 @@ class _Refusing(FieldExtension):
     async def resolve_async(
         self, next_: Callable[..., Awaitable[Any]], source: Any, info: strawberry.Info, **arguments: Any
     ) -> Any:
+        if self.rate is not None:
+            cost = self._weigh(arguments) if self._weigh else 1
+            await info.context.hit(self.rate, arguments, cost)
         try:
             return await next_(source, info, **arguments)
         except Refusal as refusal:
@@ -74,10 +88,17 @@ class _Refusing(FieldExtension):
         return payload(user_errors=[UserError.of(refusal) for refusal in refusals])
 
 
-def mutation(description: str) -> Callable[[Callable[..., Any]], Any]:
-    """A mutation whose refusals are user errors."""
+def mutation(
+    description: str, *, rate: Rate | None = None, weigh: Weigh | None = None
+) -> Callable[[Callable[..., Any]], Any]:
+    """A mutation whose refusals are user errors; a call of it is `weigh(arguments)` hits of its rate, or one."""
 
     def field(resolver: Callable[..., Any]) -> Any:
-        return strawberry.mutation(resolver, description=description, extensions=[_Refusing()])
+        return strawberry.mutation(resolver, description=description, extensions=[_Refusing(rate, weigh)])
 
     return field
+
+
+def rate_of(field: StrawberryField) -> Rate | None:
+    """What a mutation is counted against by itself."""
+    return next((each.rate for each in field.extensions if isinstance(each, _Refusing)), None)

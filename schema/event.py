@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import strawberry
-from sqlalchemy import cast, select
+from sqlalchemy import and_, cast, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
 
@@ -51,6 +51,13 @@ def _is_there(event: Any, image: Any) -> Any:
     now: Any = aliased(models.Image)
     found = select(1).where(now.id == image.id, now.book_id == event.book_id, now.deleted_at.is_(None))
     return found.correlate_except(now).exists()
+
+
+def _is_somebody(member: Any) -> Any:
+    """That the member's account is not gone since: the journal tells of who was there."""
+    person: Any = aliased(models.User)
+    found = select(1).where(person.id == member.user_id)
+    return found.correlate_except(person).exists()
 
 
 @_stands_for(None)
@@ -105,7 +112,12 @@ class ImagesChanged(BookEvent):
 @strawberry.type(description="Joined, left, another role.")
 class MembersChanged(BookEvent):
     members: list[Member] = _rows(
-        "members", models.Member, where=lambda event, member, asked: access.is_member(asked.insider_id, event.book_id)
+        "members",
+        models.Member,
+        "Without those whose account is gone by now, of which a later event tells.",
+        where=lambda event, member, asked: and_(
+            access.is_member(asked.insider_id, event.book_id), _is_somebody(member)
+        ),
     )
     removed_user_ids: list[strawberry.ID] = _ids("us", "removed_user_ids")
 

@@ -1,16 +1,17 @@
 """Photos, and the tickets to put them into the bucket."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import strawberry
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import aliased
 
 import models
 from models import ImageStatus, ImageVariant
 from resolvers import access
-from resolvers.image import Upload, address, is_served, served
+from resolvers.image import Upload, address, filename, is_served, served
 from schema.base import Node, book_of, id_of, person, shows
 from schema.plan.source import Argument, Asked, Computed, Late, Row, declared, stands_for
 from schema.user import User
@@ -23,6 +24,13 @@ def _placements(image: Any, asked: Asked) -> Any:
     element: Any = aliased(models.Element)
     shown = select(func.count()).where(element.image_id == image.id, element.deleted_at.is_(None))
     return shown.correlate_except(element).scalar_subquery()
+
+
+def _for_members(column: str, otherwise: Any) -> Callable[[Any, Asked], Any]:
+    """What is said of the file as it was uploaded, by which others could know it again."""
+    return lambda image, asked: case(
+        (access.is_member(asked.insider_id, image.book_id), getattr(image, column)), else_=otherwise
+    )
 
 
 @stands_for(
@@ -41,10 +49,15 @@ class Image(Node):
     id: strawberry.ID = id_of("im")
     status: ImageStatus
     failure_reason: str | None = shows("Why it was refused, in a sentence that can be shown.")
-    filename: str = shows("As the uploader called it; to be shown, at most 255 characters.")
+    filename: str = declared(
+        Computed(lambda image, asked: filename(image, asked)),
+        "As the uploader called it; to be shown, at most 255 characters. To who is no member it is `photo`.",
+    )
     content_type: str
-    size: int = shows("Bytes.")
-    sha256: str = shows("Of the bytes, in lower-case hex.")
+    size: int = declared(Computed(_for_members("size", 0)), "Bytes, as uploaded. For members; 0 for others.")
+    sha256: str = declared(
+        Computed(_for_members("sha256", "")), "Of the bytes, in lower-case hex. For members; empty for others."
+    )
     width: int | None = shows("As shown, after its EXIF orientation; null until READY.")
     height: int | None = shows("As shown, after its EXIF orientation; null until READY.")
     thumbhash: str | None = shows("Base64; what to paint while it loads. Null until READY.")

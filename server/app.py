@@ -19,19 +19,26 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 import schema
 from models.operation import BATCH_POINTS
 from models.quota import Quotas
+from models.relying_party import RelyingParty
+from models.rules import AccountRules, Days
 from resolvers.context import Parts
+from resolvers.keyring import Keyring
 from resolvers.live import Hub
 from resolvers.password import Passwords
 from resolvers.presence.house import Presences
-from resolvers.token import AccessTokens
+from resolvers.rates import Allowed, Rates
+from resolvers.token import AccessTokens, Algorithm, RefreshTokens
 from resolvers.turns import Turns
 from server.auth import enter
 from server.doorway import Doorway
 from server.explorer import Explorer
 from server.graphql import GraphQLEndpoint
+from server.graphql.cookies import Cookies
 from server.graphql.documents import manifest
 from server.graphql.limits import Limits
 from server.health import Health
+from server.identities import providers_of
+from server.jwks import published
 from server.mail import MailPages, mailroom_of
 from server.observe import backlog, logs, tracing
 from server.observe.lag import Lag
@@ -45,6 +52,7 @@ from storage.database import Database
 from storage.journal import Heads
 from storage.picture import Pictures
 from storage.pruning import Pruning
+from storage.rates import Budgets, Windows
 from storage.revocations import Revocations
 
 #: After how many new objects the garbage collector looks at the youngest, and how often at the older ones: as it is set
@@ -74,6 +82,11 @@ async def parts_of(settings: Settings) -> AsyncIterator[Parts]:
         # Nothing is started before the first picture, which only a worker looks at.
         at_once = min(settings.jobs_at_once, os.cpu_count() or 1)
         pictures = await stack.enter_async_context(Pictures(at_once))
+        keyring = Keyring(str(settings.secret_key), settings.former_secret_keys)
+        house = keyring.hash("house", urlsplit(str(settings.database_url)).path).hex()[:16]
+        windows = await stack.enter_async_context(Windows(str(settings.redis_url), house))
+        budgets = await stack.enter_async_context(Budgets(windows))
+        allowed = Allowed(settings.rate_objects, settings.rate_objects_of_address, settings.rate_factor)
         passwords = Passwords()
         stack.callback(passwords.close)
         yield Parts(
@@ -84,9 +97,31 @@ async def parts_of(settings: Settings) -> AsyncIterator[Parts]:
             objects=objects,
             pictures=pictures,
             passwords=passwords,
-            tokens=AccessTokens(str(settings.secret_key)),
+            keyring=keyring,
+            tokens=AccessTokens(keyring, settings.jwt_algorithm),
+            refresh_tokens=RefreshTokens(keyring),
+            rules=AccountRules(
+                settings.verified_to_sign_in,
+                session_days=Days.read(settings.session_days),
+                session_max_days=Days.read(settings.session_max_days),
+                rate_factor=settings.rate_factor,
+                relying_party=RelyingParty.at(
+                    settings.address,
+                    domain=settings.passkey_domain,
+                    allowed=settings.allowed_origins,
+                    also=settings.passkey_origins,
+                ),
+            ),
+            identities=await stack.enter_async_context(providers_of(settings)),
             upload_limit=settings.upload_limit,
-            quotas=Quotas(settings.book_images, settings.book_bytes, settings.user_bytes),
+            quotas=Quotas(
+                settings.book_images,
+                settings.book_bytes,
+                settings.user_bytes,
+                settings.user_books,
+                settings.user_weight,
+            ),
+            rates=Rates(windows, budgets, keyring, allowed),
             turns=Turns(),
             hub=hub,
             mailroom=await stack.enter_async_context(mailroom_of(settings)),
@@ -124,9 +159,11 @@ class App:
         self.endpoint = GraphQLEndpoint(
             schema.build(),
             enter=lambda entrance: enter(self.parts, entrance),
+            spend=lambda context, cost: context.spend(cost),
             observe=Observer(self._metrics),
             limits=limits_of(settings),
             allowed_origins=settings.allowed_origins,
+            cookies=Cookies(settings.address, settings.allowed_origins),
             introspection=settings.introspects,
             explorer=self._explorer.page if self._explorer else None,
             trusted=manifest.read(settings.trusted_documents) if settings.trusted_documents else None,
@@ -164,6 +201,8 @@ class App:
         if self._metrics:
             routes.append(self._metrics.route())
         settings = self._settings
+        if settings.jwt_algorithm == Algorithm.EDDSA:
+            routes.append(published(Keyring(str(settings.secret_key), settings.former_secret_keys)))
         if settings.is_development:
             pages = MailPages(lambda: self.parts.mailroom, sender=settings.sender, address=settings.address)
             routes += pages.routes
@@ -208,6 +247,10 @@ class App:
         metrics.counters("broadcast", self._broadcast)
         metrics.counters("journal", lambda: {"reads": self.parts.hub.reads})
         backlog.observe(metrics, self.parts.database)
+        metrics.labelled("security_events", "kind", "What happened to accounts.", lambda: self.parts.noted.counts)
+        metrics.labelled(
+            "rate_limited", "rate", "Operations and calls that came too often.", lambda: self.parts.rates.refused
+        )
         metrics.gauge("followers", "Subscriptions to books that are live.", lambda: self.parts.hub.readers)
         metrics.gauge("books_followed", "Books that somebody follows.", lambda: self.parts.hub.books)
         metrics.gauge("sockets", "Websockets that are open.", lambda: len(self.endpoint.sockets))

@@ -12,8 +12,9 @@ async def enter(parts: Parts, entrance: Entrance) -> Context:
 
 def context_of(parts: Parts, entrance: Entrance) -> Context:
     """The context of one operation. A token that is no good is told by the first field that needs a viewer."""
+    caller = _caller(parts, entrance.token)
     renew = entrance.socket.renew if entrance.socket else None
-    return Context(parts, _caller(parts, entrance.token), entrance.ip_address, entrance.user_agent, renew)
+    return Context(parts, caller, entrance.ip_address, entrance.user_agent, renew, entrance.cookie)
 
 
 def _caller(parts: Parts, token: str | None) -> Viewer | Refusal | None:
@@ -22,7 +23,7 @@ def _caller(parts: Parts, token: str | None) -> Viewer | Refusal | None:
     try:
         claims = parts.tokens.verify(token)
         if parts.revocations.covers(claims.session_id):
-            return Unauthenticated("The session has ended. Sign in again.")
+            return Unauthenticated("The session has ended. Sign in again.", claims.user_id)
     except Refusal as refusal:
         return refusal
     return Viewer(claims.user_id, claims.session_id, claims.expires_at)

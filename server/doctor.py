@@ -1,6 +1,8 @@
 """What the program reaches and what not, for whoever sets it up."""
 
 import asyncio
+import functools
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import redis.asyncio as redis
@@ -8,7 +10,8 @@ from redis.exceptions import RedisError
 from rich.console import Console
 
 import schema
-from server import safeguards
+from models.refusal import Unavailable
+from server import identities, safeguards
 from server.app import limits_of
 from server.graphql.documents import ManifestRefused, manifest
 from server.graphql.kept import keeping
@@ -16,9 +19,10 @@ from server.mail import smtp_of
 from server.preparation import objects_of
 from server.settings import Settings
 from storage.database import Database
+from storage.identities import Away, Entry, OpenId, Wire
 from storage.mailing import Delayed
 from storage.migrations import newest, reached
-from storage.objects import Addressing
+from storage.objects import Addressing, BucketRefuses, NoSuchObject
 
 #: Seconds that a part has to answer.
 _PATIENCE: Final = 5.0
@@ -26,11 +30,17 @@ _PATIENCE: Final = 5.0
 
 async def examine(settings: Settings, out: Console) -> bool:
     """Prints a line for each part; returns whether all of them are there."""
-    parts = {"PostgreSQL": _postgres, "Redis": _redis, "Object store": _objects}
+    parts: dict[str, Callable[[Settings], Awaitable[str]]] = {
+        "PostgreSQL": _postgres,
+        "Redis": _redis,
+        "Object store": _objects,
+    }
     if settings.trusted_documents:
         parts["Trusted documents"] = _documents
     if settings.smtp_url:
         parts["Mail"] = _mail
+    for provider in identities.entries(settings):
+        parts[f"Logins of {provider.label}"] = functools.partial(_provider, provider)
     well = True
     for name, look in parts.items():
         try:
@@ -45,8 +55,9 @@ async def examine(settings: Settings, out: Console) -> bool:
         except Exception as error:  # Whatever it fails with is what they want to know.
             well = False
             out.print(f"[red]✗[/] {name}: {str(error) or type(error).__name__}", markup=True)
-    if not settings.is_development and settings.smtp_url is None:
-        out.print("[yellow]![/] Mail: SMTP_URL names no server: nobody is sent any.")
+    if settings.smtp_url is None:
+        shown = " /dev/mail shows what would be." if settings.is_development else ""
+        out.print(f"[yellow]![/] Mail: SMTP_URL names no server: nobody is sent any.{shown}")
     if settings.is_development:
         out.print("[yellow]![/] ENVIRONMENT is development: not for others to reach.")
     return well
@@ -111,6 +122,15 @@ async def _mail(settings: Settings) -> str:
     return "reached." if not settings.is_development else "reached; in development nothing is sent (/dev/mail)."
 
 
+async def _provider(entry: Entry, settings: Settings) -> str:
+    async with Wire() as wire:
+        try:
+            await OpenId(entry, wire).ready()
+        except Away as away:
+            raise _Missing(f"{entry.issuer} does not answer as it should: {away}.") from None
+    return "its discovery and its keys answer."
+
+
 async def _redis(settings: Settings) -> str:
     if settings.redis_url is None:
         raise _Missing("REDIS_URL names none; `leporello dev` brings its own while it runs.")
@@ -130,13 +150,22 @@ async def _objects(settings: Settings) -> str:
     if settings.s3_access_key is None or settings.s3_secret_key is None:
         raise _Missing("S3_ACCESS_KEY and S3_SECRET_KEY are needed.")
     other: Addressing = "virtual" if settings.s3_addressing == "path" else "path"
-    if not await _has_bucket(settings):
-        if await _has_bucket(settings.model_copy(update={"s3_addressing": other})):
+    if lacking := await _lacking(settings):
+        if await _lacking(settings.model_copy(update={"s3_addressing": other})) is None:
             raise _Missing(f"it wants the bucket's name elsewhere: S3_ADDRESSING={other}.")
-        raise _Missing(f"the bucket {settings.s3_bucket} cannot be reached.")
+        raise _Missing(lacking)
     return f"reached, bucket {settings.s3_bucket}."
 
 
-async def _has_bucket(settings: Settings) -> bool:
+async def _lacking(settings: Settings) -> str | None:
+    """Why the bucket is not to be had, if it is not."""
     async with objects_of(settings) as objects:
-        return await objects.ready()
+        try:
+            await objects.look()
+        except NoSuchObject:
+            return f"reached, but there is no bucket {settings.s3_bucket}: `leporello migrate` makes it."
+        except BucketRefuses as refusal:
+            return f"reached, but it refuses us ({refusal.reason}): are S3_ACCESS_KEY and S3_SECRET_KEY its own?"
+        except Unavailable:
+            return f"nothing answers at {settings.s3_endpoint}."
+    return None

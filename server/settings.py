@@ -11,6 +11,10 @@ from dotenv import dotenv_values
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from models.relying_party import is_app, is_domain
+from models.rules import Days
+from resolvers.token import Algorithm
+from storage.identities import entries_of
 from storage.mailing import MailServer, sender_of
 
 SECRET_LENGTH: Final = 32
@@ -54,6 +58,19 @@ class Settings(BaseSettings):
         None,
         description=f"Signs the tokens: at least {SECRET_LENGTH} random characters in production; `dev` makes its own.",
     )
+    former_secret_keys: Annotated[list[str], NoDecode] = Field(
+        [], description="Secrets that SECRET_KEY has replaced, separated by commas: what they signed is still good."
+    )
+    jwt_algorithm: Algorithm = Field(
+        Algorithm.HS256,
+        description="What signs access tokens: HS256, or EdDSA, with its public keys at /.well-known/jwks.json.",
+    )
+    session_days: str = Field(
+        "60",
+        description="Days after which a session ends unless it is refreshed; by platform as in 60,APPLE=90,DESKTOP=14.",
+    )
+    session_max_days: str = Field("365", description="Days after which any session ends; by platform as above.")
+    verified_to_sign_in: bool = Field(False, description="Whether an address has to be confirmed to sign in with it.")
     database_url: str | None = Field(
         None, description="postgresql://user:password@host:port/name; left out, `dev` starts its own."
     )
@@ -79,15 +96,36 @@ class Settings(BaseSettings):
     mail_from: str | None = Field(
         None, description="Whom mail is from, such as Leporello <books@example.org>; needed with SMTP_URL."
     )
+    identity_providers: str | None = Field(
+        None,
+        description="Where people may have a login (OpenID Connect): a list in JSON, or a file with one; "
+        "docs/accounts.md.",
+    )
+    identity_redirects: Annotated[list[str], NoDecode] = Field(
+        [],
+        description="Addresses of apps that a provider may send people back to besides PUBLIC_URL's and "
+        "ALLOWED_ORIGINS' pages, exactly, separated by commas: org.example.books:/signed-in.",
+    )
     upload_limit: int = Field(50 * 2**20, ge=1, le=2**31 - 1, description="The largest photo, in bytes.")
     book_images: int = Field(10_000, ge=1, description="How many photos a book takes.")
-    book_bytes: int = Field(50 * 10**9, ge=1, description="How many bytes of photos a book takes.")
-    user_bytes: int = Field(100 * 10**9, ge=1, description="How many bytes of photos are one person's, over all books.")
+    book_bytes: int = Field(
+        50 * 10**9, ge=1, description="How many bytes of photos, and of what is made of them, a book takes."
+    )
+    user_bytes: int = Field(100 * 10**9, ge=1, description="How many of these are one person's, over all books.")
+    user_books: int = Field(1_000, ge=1, description="How many books one person may have made, the trash included.")
+    user_weight: int = Field(2**30, ge=1, description="How many bytes of elements may be in the books that they made.")
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         [], description="Web pages that may use the API and the bucket, separated by commas."
     )
     allowed_hosts: Annotated[list[str], NoDecode] = Field(
         [], description="Names besides PUBLIC_URL's that requests may call us by, separated by commas."
+    )
+    passkey_domain: str | None = Field(
+        None, description="The domain that passkeys are for; PUBLIC_URL's host unless said. With another, none is good."
+    )
+    passkey_origins: Annotated[list[str], NoDecode] = Field(
+        [],
+        description="Pages outside of that domain, and Android apps (android:apk-key-hash:…), that may use passkeys.",
     )
     trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
         [], description="Networks whose X-Forwarded-For is believed, separated by commas."
@@ -101,6 +139,17 @@ class Settings(BaseSettings):
     query_aliases: int = Field(15, ge=0, description="How many aliases an operation may use.")
     query_tokens: int = Field(2000, ge=1, description="How many tokens a document may have.")
     query_cost: int = Field(50_000, ge=1, description="How many objects an operation may be able to return.")
+    rate_objects: int = Field(
+        1_000_000,
+        ge=1_000,
+        description="What one person may ask for in a minute, in objects; an operation is at least 100.",
+    )
+    rate_objects_of_address: int = Field(
+        5_000_000, ge=1_000, description="As RATE_OBJECTS, for all at one address who are not signed in."
+    )
+    rate_factor: float = Field(
+        1.0, gt=0, le=1e6, description="Multiplies all limits on how often (docs/accounts.md), for a large school, say."
+    )
     trusted_documents: Path | None = Field(
         None, description="A manifest of documents (docs/documents.md); no others are answered then."
     )
@@ -111,7 +160,15 @@ class Settings(BaseSettings):
     subscriptions_per_socket: int = Field(100, ge=1, description="How many operations run on one of them.")
     request_bytes: int = Field(2**20, ge=1, description="The largest request, in bytes.")
 
-    @field_validator("allowed_origins", "allowed_hosts", "trusted_proxies", mode="before")
+    @field_validator(
+        "allowed_origins",
+        "allowed_hosts",
+        "trusted_proxies",
+        "former_secret_keys",
+        "passkey_origins",
+        "identity_redirects",
+        mode="before",
+    )
     @classmethod
     def _listed(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -133,6 +190,29 @@ class Settings(BaseSettings):
             raise ValueError(f"it is an address such as {example}")
         return value.rstrip("/")
 
+    @field_validator("session_days", "session_max_days")
+    @classmethod
+    def _days(cls, value: str) -> str:
+        Days.read(value)
+        return value
+
+    @field_validator("identity_providers")
+    @classmethod
+    def _providers(cls, value: str | None) -> str | None:
+        if value is not None:
+            entries_of(value)
+        return value
+
+    @field_validator("identity_redirects")
+    @classmethod
+    def _redirects(cls, value: list[str]) -> list[str]:
+        for uri in value:
+            parts = urlsplit(uri)
+            runs = parts.scheme in ("", "javascript", "data", "file")
+            if runs or "#" in uri or not uri.isprintable():
+                raise ValueError("an address of an app is like org.example.books:/signed-in, without a fragment")
+        return value
+
     @field_validator("smtp_url")
     @classmethod
     def _mail_server(cls, value: str | None) -> str | None:
@@ -147,10 +227,19 @@ class Settings(BaseSettings):
             sender_of(value)
         return value
 
-    @field_validator("allowed_origins")
+    @field_validator("passkey_domain")
     @classmethod
-    def _origins(cls, value: list[str]) -> list[str]:
+    def _domain(cls, value: str | None) -> str | None:
+        if value is not None and not is_domain(value):
+            raise ValueError("a domain is like example.org, in lower case")
+        return value
+
+    @field_validator("allowed_origins", "passkey_origins")
+    @classmethod
+    def _origins(cls, value: list[str], asked: ValidationInfo) -> list[str]:
         for origin in value:
+            if asked.field_name == "passkey_origins" and is_app(origin):
+                continue
             parts = urlsplit(origin)
             if origin != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in ("http", "https"):
                 raise ValueError("an origin is like https://books.example.org, without a path")

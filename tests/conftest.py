@@ -1,14 +1,18 @@
 """What the tests share: a throwaway stack of real servers, and in it a database for each test."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
+from functools import partial
 
 import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher
 
+import server.app
+from resolvers.password import Passwords
 from server.app import App
 from server.embedded import Addresses, Stack
 from server.preparation import objects_of
@@ -26,6 +30,14 @@ TEMPLATE = "leporello_template"
 CLONED = f"TEMPLATE {TEMPLATE} STRATEGY WAL_LOG"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Argon2id as everywhere, with less of it: a thousand people sign up here. Its strength is in test_password.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server.app, "Passwords", partial(Passwords, PasswordHasher(1, 1_024, 1)))
+        yield
+
+
 @pytest_asyncio.fixture(scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Addresses]:
     """Where Postgres, Valkey and S3 are; started once a run, gone after it."""
@@ -40,7 +52,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Addre
 async def base(stack: Addresses) -> Settings:
     """The settings of every test, and what they need: a bucket, and a migrated database to clone."""
     # Whatever the machine's own `.env` says.
-    settings = Settings(_env_file=None, secret_key="tests", s3_bucket="tests", **asdict(stack))  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, secret_key="tests", s3_bucket="tests", rate_factor=1_000, **asdict(stack))  # type: ignore[call-arg]
     connection = await asyncpg.connect(stack.database_url)
     await connection.execute(f"CREATE DATABASE {TEMPLATE}")
     await connection.close()

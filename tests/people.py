@@ -8,9 +8,12 @@ from hashlib import sha256
 from typing import Any, Self
 from uuid import UUID
 
+import asyncpg
+
 from models import Image, Session, StoredObject, User
 from models.columns import now
 from server.app import App
+from server.settings import Settings
 from tests.client import CREATE_BOOK, Client, Events
 
 INVITE = """
@@ -32,8 +35,8 @@ def uuid_of(id: str) -> str:
 
 
 async def somebody(app: App, client: Client, name: str) -> Client:
-    """Somebody new, without the tens of milliseconds that a password takes."""
-    user = User(name=name, email=f"{name}.{os.urandom(8).hex()}@example.org")
+    """Somebody new with a confirmed address, without the tens of milliseconds that a password takes."""
+    user = User(name=name, email=f"{name}.{os.urandom(8).hex()}@example.org", email_verified_at=now())
     session = Session(user_id=user.id, expires_at=now() + timedelta(days=1))
     async with app.parts.database.session.begin() as rows:
         rows.add(user)
@@ -41,6 +44,16 @@ async def somebody(app: App, client: Client, name: str) -> Client:
         rows.add(session)
     token, _ = app.parts.tokens.issue(user.id, session.id, now())
     return replace(client, token=token, user_id=f"us_{user.id}", email=str(user.email))
+
+
+async def confirmed(settings: Settings, *people: Client) -> None:
+    """As if they had opened the link in their mail."""
+    connection = await asyncpg.connect(settings.database_url)
+    try:
+        emails = [person.email for person in people]
+        await connection.execute("UPDATE users SET email_verified_at = now() WHERE email = ANY($1)", emails)
+    finally:
+        await connection.close()
 
 
 async def made_book(owner: Client, title: str = "By the sea", **more: Any) -> str:

@@ -147,6 +147,30 @@ async def test_dev_is_not_led_astray_by_the_settings_of_compose(tmp_path: Path) 
         assert f"is at {url}/graphql" in out.decode()
 
 
+async def test_other_commands_find_the_parts_of_a_dev_that_runs(tmp_path: Path) -> None:
+    data, port = tmp_path / "data", free_port()
+    said_so = f"With what `leporello dev` runs on {data}.\n"
+
+    async def with_data(*words: str, **more: Any) -> tuple[int, str, str]:
+        return await typed(*words, "--data", str(data), cwd=tmp_path, **more)
+
+    words = ("dev", "--port", str(port), "--data", str(data), "--no-demo")
+    async with begun(*words, cwd=tmp_path, env=environment()) as process:
+        await wait_until_ready(f"http://127.0.0.1:{port}", process)
+        assert await with_data("jobs", "list") == (0, "", f"{said_so}0 due, 0 running, 0 dead.\n")
+        assert (await with_data("doctor"))[::2] == (0, said_so)
+        status, said, _ = await with_data("user", "create", "ada@example.org", "--name", "Ada")
+        assert status == 0 and said.startswith("ada@example.org is us_")
+        # Settings that name others are not about these.
+        status, _, said = await with_data("sweep", DATABASE_URL="postgresql://u:p@127.0.0.1:1/x")
+        assert status == 1 and said.startswith("SECRET_KEY, REDIS_URL, S3_ENDPOINT")
+        process.send_signal(signal.SIGTERM)
+        await process.wait()
+    assert not (data / "running.json").exists()
+    line = f"DATABASE_URL must be set, or `leporello dev` has to run on {data}.\n"
+    assert await with_data("jobs", "list") == (1, "", line)
+
+
 async def test_dev_begins_with_a_demo_book_and_a_second_run_finds_it(tmp_path: Path) -> None:
     for _ in range(2):
         port = free_port()
@@ -164,3 +188,4 @@ async def test_dev_begins_with_a_demo_book_and_a_second_run_finds_it(tmp_path: P
             out, _ = await process.communicate()
             assert process.returncode == 0
             assert f"http://127.0.0.1:{port}/graphql" in out.decode() and "demo-picture-book" in out.decode()
+            assert f"http://127.0.0.1:{port}/dev/mail" in out.decode()

@@ -249,8 +249,11 @@ async def test_a_photo_that_has_gone_leaves_a_book_that_can_be_read(book: Painte
     assert statuses(await book.do(*moved, update(made[2], imageId=photos[3]))) == ["APPLIED"] * 5
 
 
+_FAILED = "This photo is FAILED, for its failureReason: there is nothing to show."
+
+
 async def test_a_photo_that_failed_or_went_cannot_be_placed(book: PaintedBook) -> None:
-    failed, gone = await book.photo("FAILED"), await book.photo()
+    failed, gone, awaited = await book.photo("FAILED"), await book.photo(), await book.photo("PROCESSING")
     await book.database.execute("UPDATE images SET deleted_at = now() WHERE id = $1", gone.removeprefix("im_"))
     [slot] = await book.create({"createImage": {"placement": placed()}})
     async with book.unchanged():
@@ -259,6 +262,9 @@ async def test_a_photo_that_failed_or_went_cannot_be_placed(book: PaintedBook) -
             assert (refused.code, refused.path) == ("NOT_FOUND", ["input", "operations", "0", "createImage", "imageId"])
             refused = await book.do(update(slot, imageId=photo))
             assert (refused.code, refused.path[3:]) == ("NOT_FOUND", ["updateElement", "imageId"])
+            [said] = refused.user_errors
+            assert said["message"] == (_FAILED if photo == failed else "There is no such photo in this book.")
+    assert statuses(await book.do(update(slot, imageId=awaited))) == ["APPLIED"]
 
 
 async def test_a_client_id_is_the_elements_own_and_makes_one_element(book: PaintedBook) -> None:

@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError
 
-from server.embedded import Addresses, Stack, StackFailed, StackInUse, ensure_supported, ports, program, wheels
+from server.embedded import Addresses, Stack, StackFailed, StackInUse, ensure_supported, ports, program, running, wheels
 from server.embedded.folder import Folder
 from server.embedded.identity import identity
 from server.embedded.objects import PORTS
@@ -45,6 +45,17 @@ async def main():
         await asyncio.Event().wait()
 
 asyncio.run(main())
+"""
+
+PUBLISHES = """
+import sys
+from pathlib import Path
+from server.embedded import running
+from server.embedded.folder import Folder
+
+with running.published(Folder(Path(sys.argv[1])), {"port": 8000}):
+    print("there", flush=True)
+    sys.stdin.read()
 """
 
 
@@ -453,3 +464,21 @@ def test_free_ports_are_distinct_and_avoid_those_of_outgoing_connections() -> No
     found = free(50)
     assert len(set(found)) == 50
     assert all(20_000 <= port <= 32_000 for port in found)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, None])
+def test_what_runs_is_found_by_its_user_and_what_a_crash_has_left_is_not(
+    tmp_path: Path, ending: signal.Signals | None
+) -> None:
+    assert running.found(tmp_path) is running.found(tmp_path / "nothing") is None
+    command = [sys.executable, "-c", PUBLISHES, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as there:
+        assert there.stdout is not None and there.stdout.readline() == b"there\n"
+        # Whoever looks is in nobody's way.
+        assert running.found(tmp_path) == running.found(tmp_path) == {"port": 8000}
+        assert stat.S_IMODE((tmp_path / "running.json").stat().st_mode) == 0o600
+        if ending:
+            there.send_signal(ending)
+        there.communicate()
+    assert (tmp_path / "running.json").exists() is (ending is not None)
+    assert running.found(tmp_path) is None

@@ -20,6 +20,8 @@ from starlette.routing import Route
 from server.explorer import Explorer
 from server.explorer.examples import Example, examples
 from server.explorer.page import STATIC
+from server.settings import Settings
+from server.worker import working
 from tests.browser.driver import BROWSER_LIMIT, explore
 from tests.node import INSTALL_LIMIT
 
@@ -48,7 +50,11 @@ TABS = [
     "14 Update image",
     "15 Trash",
     "16 Duplicate book",
-    "17 Sign out",
+    "17 Guest",
+    "18 Sessions",
+    "19 Reset password",
+    "20 Two factors",
+    "21 Sign out",
 ]
 
 SIGN_UP = "mutation SignUp($input: SignUpInput!) { signUp(input: $input) { userErrors { code message } } }"
@@ -113,7 +119,11 @@ def test_the_story_has_all_its_steps() -> None:
         "14-update-image",
         "15-trash",
         "16-duplicate-book",
-        "17-sign-out",
+        "17-guest",
+        "18-sessions",
+        "19-reset-password",
+        "20-two-factors",
+        "21-sign-out",
     ]
 
 
@@ -186,7 +196,7 @@ async def test_the_examples_are_served_as_they_are_kept(visitor: httpx.AsyncClie
 
 @pytest.mark.timeout(INSTALL_LIMIT + BROWSER_LIMIT + 30)
 async def test_a_browser_runs_queries_and_a_live_subscription_without_leaving_the_origin(
-    serving: str, tmp_path: Path
+    settings: Settings, serving: str, tmp_path: Path
 ) -> None:
     name, email = f"Explorer {uuid4().hex[:8]}", f"{uuid4().hex}@leporello.example"
     async with httpx.AsyncClient(base_url=serving) as client:
@@ -194,7 +204,8 @@ async def test_a_browser_runs_queries_and_a_live_subscription_without_leaving_th
         answer = await client.post("/graphql", json={"query": SIGN_UP, "variables": signing_up})
         assert answer.json()["data"]["signUp"]["userErrors"] == []
 
-    seen = await explore(tmp_path / "profile", base=serving, email=email, password=PASSWORD)
+    async with working(settings):
+        seen = await explore(tmp_path / "profile", base=serving, email=email, password=PASSWORD)
 
     assert "failure" not in seen, (seen["failure"], seen["response"], seen["shown"], seen["complaints"])
     assert seen["violations"] == []
@@ -212,6 +223,7 @@ async def test_a_browser_runs_queries_and_a_live_subscription_without_leaving_th
     assert shown["signedIn"] == shown["signedInAfterReload"] == name
     assert shown["created"] == "A summer by the lake"
     assert shown["live"] is True
+    assert shown["captioned"] == "A yellow rectangle, in its way"
     assert shown["isTokenInLocalStorage"] is False
     assert shown["withoutIntrospection"] is True
     assert (shown["signedInAtTheEnd"], shown["headersAtTheEnd"]) == ("", "")

@@ -7,7 +7,7 @@ from models.columns import now
 from models.image import TICKET_LIFETIME
 from storage.objects import Objects
 from tests.people import People, uuid_of
-from tests.uploads.putting import complete, declared, finished, kept, photo, put, request, ticket
+from tests.uploads.putting import complete, declared, finished, kept, photo, put, request, shown, ticket
 
 IMAGES = """
 query Images($id: ID!) { book(id: $id) { images { nodes { id } totalCount } } }
@@ -39,12 +39,22 @@ async def test_every_file_that_cannot_be_taken_is_named_with_all_that_is_wrong_w
     ]
     everything = await request(people, people.editor, {"filename": " ", "contentType": "", "size": 0, "sha256": "?"})
     assert [error["path"][-1] for error in everything.user_errors] == ["filename", "contentType", "size", "sha256"]
+    named = "A photo is one of image/jpeg, image/png, image/webp, image/gif, image/avif, image/heic."
+    assert everything.user_errors[1]["message"] == named
     for count in (0, 101):
         refused = await request(people, people.editor, *[good] * count)
         assert (refused.code, refused.path) == ("INVALID", ["input", "files"])
     assert (await people.editor.ask(IMAGES, id=people.book_id)).it["images"]["totalCount"] == 0
     largest = await request(people, people.editor, {**good, "size": 50 * 2**20})
     assert largest.it["tickets"][0]["image"]["status"] == "PENDING"
+
+
+async def test_what_browsers_call_otherwise_is_taken_by_its_one_name(people: People) -> None:
+    aliases = {"image/jpg": "image/jpeg", "image/heif": "image/heic", "image/heic-sequence": "image/heic"}
+    for alias, name in aliases.items():
+        [ticket] = (await request(people, people.editor, declared(photo(), contentType=alias))).it["tickets"]
+        assert {"name": "Content-Type", "value": name} in ticket["fields"]
+    await shown(people, people.editor, photo(), contentType="image/jpg")
 
 
 async def test_who_may_not_add_photos_gets_no_ticket(people: People) -> None:

@@ -18,6 +18,7 @@ from storage.objects import Objects
 from tests import client as asks
 from tests.client import PATIENCE, Answer, Client, Events, apply, placed
 from tests.images import made
+from tests.people import confirmed
 from tests.proxy import Proxy
 from tests.running import Processes
 
@@ -59,6 +60,7 @@ async def test_two_people_make_a_picture_book_together(
         # 1. They sign up; A creates a book, which has one infinite page.
         a = await Client(http, second).sign_up("Ada")
         b = await Client(http, first).sign_up("Ben")
+        await confirmed(settings, b)
         created = (await a.ask(asks.CREATE_BOOK, input={"title": "By the sea"})).it["book"]
         book_id = created["id"]
         assert created["viewerRole"] == "OWNER" and created["owner"] == {"id": a.user_id}

@@ -98,4 +98,4 @@ async def test_a_database_that_is_behind_is_one_line_and_serves_nothing(empty: S
             _, said = await serving.communicate()
     assert serving.returncode == 1
     assert said.decode().count("\n") == 1
-    assert f"the database is at no step at all, and {newest()} is needed: run `leporello migrate`." in said.decode()
+    assert f"The database is at no step at all, and {newest()} is needed: run `leporello migrate`." in said.decode()

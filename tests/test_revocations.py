@@ -98,10 +98,10 @@ async def test_a_session_that_is_ended_here_ends_elsewhere(
 async def test_while_postgres_cannot_be_asked_nobody_is_let_in_and_then_nothing_was_missed(
     settings: Settings, ada: Client, rows: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    phone = await ada.sign_in(ada.email, PASSWORD)
     monkeypatch.setattr(revocations, "_LOOK", 0.1)
     monkeypatch.setattr(revocations, "_TRUST", 2.0)
     monkeypatch.setattr(revocations, "_OVERLAP", timedelta(0))
-    phone = await ada.sign_in(ada.email, PASSWORD)
     async with behind(settings.database_url) as (proxy, address):
         there = settings.model_copy(update={"database_url": address})
         async with served(there) as (app, url):

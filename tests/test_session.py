@@ -14,8 +14,9 @@ import pytest_asyncio
 
 from models.columns import now
 from models.session import ACCESS_LIFETIME, REFRESH_GRACE
-from resolvers import session
-from resolvers.token import hash_of
+from resolvers.keyring import Keyring
+from resolvers.session import beginning
+from resolvers.token import RefreshTokens, hash_of
 from server.app import App
 from tests.client import PASSWORD, REFRESH, SIGN_IN, SIGN_OUT, Answer, Client
 from tests.people import somebody
@@ -160,7 +161,9 @@ async def test_a_reuse_is_noticed_too_when_the_secret_has_changed_since(
     ada: Client, app: App, rows: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await refresh(ada, ada.refresh_token)
-    monkeypatch.setattr(app.parts.tokens, "_pepper", b"another")
+    another = RefreshTokens(Keyring("another"))
+    monkeypatch.setattr(app.parts.refresh_tokens, "_peppers", another._peppers)
+    monkeypatch.setattr(app.parts.refresh_tokens, "_seals", another._seals)
     assert (await refresh(ada, ada.refresh_token)).code == "EXPIRED"
     assert await count(rows, ada, TOKENS) == 2
     assert await count(rows, ada, "sessions s", "revoked_at IS NOT NULL") == 1
@@ -281,7 +284,7 @@ async def test_a_stranger_finds_no_session_by_its_id(app: App, client: Client, a
 async def test_one_session_too_many_ends_the_one_used_longest_ago(
     ada: Client, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "SESSIONS_LIMIT", 2)
+    monkeypatch.setattr(beginning, "SESSIONS_LIMIT", 2)
     second = await ada.sign_in(ada.email, PASSWORD)
     ada = renewed(ada, await refresh(ada, ada.refresh_token))
     third = await ada.sign_in(ada.email, PASSWORD)

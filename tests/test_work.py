@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from models import Book, Event
 from models.event import BookChanged
+from models.refusal import Unauthenticated
 from resolvers.context import Context, Viewer
 from server.app import App
 from server.settings import Settings
@@ -194,3 +195,13 @@ async def test_what_people_wrote_is_not_in_what_goes_wrong(app: App) -> None:
         async with app.parts.database.session() as session:
             await session.execute(text("SELECT 1 / 0, :secret"), {"secret": "hunter2"})
     assert "hunter2" not in str(failed.value)
+
+
+async def test_who_is_no_more_is_told_so_whatever_they_were_about_to_do(app: App, client: Client) -> None:
+    ada = await somebody(app, client, "Ada")
+    context = context_of(app, ada)
+    with pytest.raises(Unauthenticated, match="There is no such account any more"):
+        async with context.work() as work:
+            work.session.add(Book(title="By the sea", created_by=inner(ada.user_id)))
+            async with app.parts.database.connection() as connection:
+                await connection.execute("DELETE FROM users WHERE id = $1", inner(ada.user_id))

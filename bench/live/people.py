@@ -7,6 +7,7 @@ import asyncpg
 import orjson
 
 from bench import seed
+from resolvers.keyring import Keyring
 from resolvers.token import AccessTokens
 
 #: The contract's most.
@@ -32,11 +33,12 @@ async def inits(database_url: str, secret: str) -> list[str]:
         sessions = await database.fetch(_SIGN_IN, seed.BOOKS[0])
     finally:
         await database.close()
-    tokens, now = AccessTokens(secret), datetime.now(UTC)
+    tokens, now = AccessTokens(Keyring(secret)), datetime.now(UTC)
     said = ({"authorization": tokens.issue(user, session, now)[0]} for user, session in sessions)
     return [orjson.dumps(one).decode() for one in said]
 
 
 def editor(secret: str) -> dict[str, str]:
     """Who makes the changes: a header of a request."""
-    return {"authorization": f"Bearer {AccessTokens(secret).issue(seed.VIEWER, seed.SESSION, datetime.now(UTC))[0]}"}
+    token, _ = AccessTokens(Keyring(secret)).issue(seed.VIEWER, seed.SESSION, datetime.now(UTC))
+    return {"authorization": f"Bearer {token}"}

@@ -13,6 +13,7 @@ from bench.load.request import WORD, X, Y
 from bench.servers.operation import MOVES, Operation
 from bench.servers.server import POOL, Place, Server, post
 from models.id import outside
+from resolvers.keyring import Keyring
 from resolvers.token import AccessTokens
 
 _ROOT = Path(__file__).parent.parent.parent
@@ -39,6 +40,8 @@ class Leporello(Server):
             "ENVIRONMENT": "production",
             "PUBLIC_URL": self.url,
             "SECRET_KEY": _SECRET,
+            # One client stands for all.
+            "RATE_FACTOR": "1e6",
             "DATABASE_URL": place.database_url,
             "DATABASE_POOL": str(POOL),
             "REDIS_URL": place.redis_url,
@@ -71,5 +74,5 @@ class Leporello(Server):
 
 def authorization() -> dict[str, str]:
     """Of the viewer, good for as long as an access token is."""
-    token, _ = AccessTokens(_SECRET).issue(seed.VIEWER, seed.SESSION, datetime.now(UTC))
+    token, _ = AccessTokens(Keyring(_SECRET)).issue(seed.VIEWER, seed.SESSION, datetime.now(UTC))
     return {"authorization": f"Bearer {token}"}

@@ -42,7 +42,7 @@ async def duplicate(context: Context, id: UUID | None, *, title: str | None, cli
         seat = await access.book(work, viewer_id, id, Role.OWNER, "id")
         new.title = new.title or seat.book.title
         new.description, new.weight = seat.book.description, seat.book.weight
-        await add(work, new, viewer_id)
+        await add(work, new, viewer_id, context.parts.quotas, "id")
         await _fill(work, new, seat.book)
         await quota.hold(work, new, viewer_id, context.parts.quotas, "id")
 

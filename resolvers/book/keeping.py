@@ -11,8 +11,9 @@ from models.book import checked_description, checked_title
 from models.columns import moment_of
 from models.event import BookChanged
 from models.id import inside
+from models.image import checked_use
 from models.order import FIRST
-from models.refusal import Invalid, NotFound
+from models.refusal import Invalid
 from resolvers import access
 from resolvers.book.making import add, checked_client_id, once
 from resolvers.connection import Keyset
@@ -39,7 +40,7 @@ async def create(
     )
 
     async def fill(work: Work) -> None:
-        await add(work, new, viewer.user_id)
+        await add(work, new, viewer.user_id, context.parts.quotas, "input")
         work.session.add(Page(book_id=new.id, order_key=FIRST, created_at=work.now))
 
     return await once(context, new, fill, "input", "clientId")
@@ -76,11 +77,9 @@ def newest_change(book: Any) -> Keyset:
     return Keyset((book.updated_at, book.id), (moment_of, UUID))
 
 
-async def _cover(work: Work, book: Book, id: str) -> UUID:
+async def _cover(work: Work, book: Book, id: str) -> UUID | None:
     """The id of a photo that can stand for the book. Raises NotFound for any other."""
-    found = await work.session.scalar(
-        select(col(Image.id)).where(col(Image.id) == inside("im", id), Image.is_usable_in(book.id))
-    )
-    if found is None:
-        raise NotFound("There is no such photo in this book.", "input", "coverImageId")
-    return found
+    image_id = inside("im", id)
+    of_book = select(col(Image.status)).where(col(Image.id) == image_id, Image.is_of(book.id))
+    checked_use(await work.session.scalar(of_book), "input", "coverImageId")
+    return image_id

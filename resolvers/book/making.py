@@ -9,8 +9,10 @@ from sqlmodel import col
 
 from models import Book, Member, Role
 from models.id import client_id as parsed_client_id
+from models.quota import Quotas
 from models.refusal import Gone, Invalid
 from resolvers import access
+from resolvers.book import quota
 from resolvers.context import Context
 from resolvers.work import Work
 
@@ -42,11 +44,12 @@ async def once(context: Context, new: Book, fill: Callable[[Work], Awaitable[Non
     return new
 
 
-async def add(work: Work, new: Book, owner_id: UUID) -> None:
-    """The row of the book, and its owner's place in it."""
+async def add(work: Work, new: Book, owner_id: UUID, quotas: Quotas, *path: str) -> None:
+    """The row of the book, and its owner's place in it. Raises LimitReached for who has no room for another."""
     new.created_at = new.updated_at = work.now
     work.session.add(new)
     await work.session.flush()
+    await quota.hold(work, owner_id, quotas, *path)
     owner = Member(book_id=new.id, user_id=owner_id, role=Role.OWNER, joined_at=work.now)
     owner.becomes(Role.OWNER, work.now)
     work.session.add(owner)

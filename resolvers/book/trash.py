@@ -9,7 +9,6 @@ from models import Book, Invitation, Role, User
 from models.book import TRASH_LIFETIME
 from models.event import BookChanged
 from models.refusal import Gone
-from models.user import same_address
 from resolvers import access
 from resolvers.context import Context
 from resolvers.work import Work
@@ -45,7 +44,7 @@ async def _tell(work: Work, book: Book) -> None:
     await work.tell_members(book.id)
     invited = await work.session.scalars(
         select(col(User.id))
-        .join(Invitation, same_address(col(User.email), col(Invitation.email)))
+        .join(Invitation, User.owns(col(Invitation.email)))
         .where(col(Invitation.book_id) == book.id, Invitation.is_open(work.now))
     )
     work.tell(invited, book.id)

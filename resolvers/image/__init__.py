@@ -2,7 +2,7 @@
 
 from resolvers.image.caption import change
 from resolvers.image.completing import complete
-from resolvers.image.shown import address, is_served, newest, served
+from resolvers.image.shown import address, filename, is_served, newest, served
 from resolvers.image.trash import delete, restore
 from resolvers.image.upload import File, Upload, request
 
@@ -13,6 +13,7 @@ __all__ = [
     "change",
     "complete",
     "delete",
+    "filename",
     "is_served",
     "newest",
     "request",

@@ -36,7 +36,7 @@ async def complete(context: Context, image_ids: list[str]) -> tuple[list[Image],
         if begun:
             await quota.hold(work, seat.book, viewer_id, context.parts.quotas, "imageIds")
             await work.announce(seat.book, ImagesChanged(book_id=seat.book.id, images=begun))
-            await work.owe(*(photos.DEVELOP.job(photos.Photo(image.id), key=str(image.id)) for image in begun))
+            await work.owe(*await photos.developing(work, viewer_id, begun))
         found = {image.id: image for image in await work.session.scalars(select(Image).where(col(Image.id).in_(ids)))}
         for place, id in enumerate(ids):
             if id not in found:

@@ -17,6 +17,8 @@ from storage.objects import disposition
 #: What the worker makes of every photo.
 _SMALLER = {ImageVariant.THUMBNAIL: Part.THUMBNAIL, ImageVariant.PREVIEW: Part.PREVIEW}
 _WEBP = "image/webp"
+#: Of a photo that its reader may not know by its own.
+_SOME_NAME = "photo"
 _SUFFIXES = {suffix: content_type for content_type, suffix in EXTENSIONS.items()} | {
     "jpeg": "image/jpeg",
     "heif": "image/heic",
@@ -26,6 +28,8 @@ _SUFFIXES = {suffix: content_type for content_type, suffix in EXTENSIONS.items()
 class Asker(Protocol):
     @property
     def viewer_id(self) -> Any: ...
+    @property
+    def insider_id(self) -> Any: ...
 
 
 def newest(image: Any) -> Keyset:
@@ -44,11 +48,16 @@ def served(image: Any, variant: ImageVariant, asker: Asker) -> tuple[Any, ...]:
     object_id = func.coalesce(image.object_id, image.id)
     if variant in _SMALLER:
         # The thumbhash comes with them, and spares a look at the object.
-        return object_id, image.filename, case((image.thumbhash.is_not(None), _WEBP))
+        return object_id, filename(image, asker), case((image.thumbhash.is_not(None), _WEBP))
     stored: Any = aliased(StoredObject)
     stripped = select(stored.stripped_type).where(stored.id == object_id).correlate_except(stored)
     as_uploaded = case((access.original_is_given(asker.viewer_id, image), image.content_type))
-    return object_id, image.filename, as_uploaded, stripped.scalar_subquery()
+    return object_id, filename(image, asker), as_uploaded, stripped.scalar_subquery()
+
+
+def filename(image: Any, asker: Asker) -> Any:
+    """As its uploader called it, which is for those who make the book with them."""
+    return case((access.is_member(asker.insider_id, image.book_id), image.filename), else_=_SOME_NAME)
 
 
 def address(

@@ -13,6 +13,8 @@ from models import Book, Image, ImageStatus, Role, StoredObject
 from models.id import new_id
 from models.image import (
     FILES_LIMIT,
+    PENDING_LIMIT,
+    RENEWED_FOR,
     TICKET_LIFETIME,
     checked_digest,
     checked_filename,
@@ -56,7 +58,8 @@ async def request(context: Context, *, book_id: UUID | None, files: list[File]) 
     async with context.work() as work:
         seat = await access.book(work, viewer_id, book_id, Role.CONTRIBUTOR, "input", "bookId")
         images = await _images(work, seat.book, viewer_id, checked)
-        await quota.hold(work, seat.book, viewer_id, context.parts.quotas, "input", "files")
+        quotas = context.parts.quotas
+        await quota.hold(work, seat.book, viewer_id, quotas, "input", "files", promises=PENDING_LIMIT)
         await work.show({"im": [image.id for image in images]})
     uploads = []
     for image in images:
@@ -102,31 +105,43 @@ async def _images(work: Work, book: Book, viewer_id: UUID, files: list[File]) ->
             col(Image.deleted_at).is_(None),
             or_(
                 col(Image.status).in_([ImageStatus.PROCESSING, ImageStatus.READY]),
-                and_(col(Image.status) == ImageStatus.PENDING, Image.is_by(viewer_id)),
+                and_(
+                    col(Image.status) == ImageStatus.PENDING,
+                    Image.is_by(viewer_id),
+                    col(Image.created_at) > work.now - RENEWED_FOR,
+                ),
             ),
         )
         # Of several the one whose bytes are good, or else there: the last one counts.
         .order_by(col(Image.status) == ImageStatus.READY, col(Image.status) != ImageStatus.PENDING, col(Image.id))
     )
-    by_digest = {image.sha256: image for image in held}
+    # A size that is another is another promise: the first one's ticket is good for as many bytes as it says.
+    by_file = {_told_apart(image): image for image in held}
     new: list[Image] = []
+    images: list[Image] = []
     for file in files:
-        image = by_digest.get(file.sha256)
+        image = by_file.get((file.sha256, None)) or by_file.get((file.sha256, file.size))
         if image is None:
             id = new_id()
             image = Image(
                 id=id, book_id=book.id, object_id=id, uploader_id=viewer_id, created_at=work.now, **asdict(file)
             )
             new.append(image)
-            by_digest[file.sha256] = image
+            by_file[_told_apart(image)] = image
         elif image.status == ImageStatus.PENDING:
             for name, value in asdict(file).items():
                 setattr(image, name, value)
             image.status_at = work.now
+        images.append(image)
     work.session.add_all(StoredObject(id=image.object_id, created_at=work.now) for image in new)
     await work.session.flush()
     work.session.add_all(new)
-    return [by_digest[file.sha256] for file in files]
+    return images
+
+
+def _told_apart(image: Image) -> tuple[str, int | None]:
+    """Its digest, and while nothing but a promise is known of it, its size."""
+    return image.sha256, image.size if image.status == ImageStatus.PENDING else None
 
 
 def _ticket(context: Context, image: Image) -> Ticket:

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from models import Image
+from models import Image, StoredObject
 from models.object import Part, key_of
 from models.refusal import TooLarge
 from resolvers.context import Parts
@@ -64,6 +65,12 @@ class Development:
                     cache_control=_CACHING,
                     sha256=sha256,
                 )
+
+    def note_on(self, stored: StoredObject, at: datetime) -> None:
+        """Says of the object what lies there besides the original."""
+        made = self.made.thumbnail, self.made.preview, self.made.stripped
+        stored.developed_at, stored.stripped_type = at, self.made.stripped.content_type
+        stored.made_bytes = sum(one.path.stat().st_size for one in made)
 
     def show_on(self, image: Image) -> None:
         """Says of the photo what was found out."""

@@ -44,7 +44,8 @@ class Nothing:
 class Kind(Generic[P]):
     """`payload` is a plain dataclass of what JSON can hold; `cron` has five fields, in UTC, and needs no payload.
 
-    `dead` names the kind of a job that gets the same payload when one of this kind has died.
+    `dead` names the kind of a job that gets the same payload when one of this kind has died. All that take long leave
+    one place of every worker to the others, together.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Kind(Generic[P]):
     priority: int = PRIORITY
     dead: str | None = None
     cron: str | None = None
+    takes_long: bool = False
     _adapter: TypeAdapter[P] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

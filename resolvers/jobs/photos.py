@@ -1,11 +1,12 @@
 """Photos that were put into the quarantine: each ends READY, or FAILED with a reason."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import exists, select
+from sqlalchemy import and_, exists, func, select
 from sqlmodel import col
 
 from models import Book, Image, ImageStatus, StoredObject
@@ -13,16 +14,21 @@ from models.event import ImagesChanged
 from models.object import Part, keys_of
 from models.refusal import Unavailable
 from resolvers.jobs.development import Development, Unusable
+from resolvers.jobs.discarding import DISCARD, Refused, late
 from resolvers.jobs.kind import Backoff, Kind
 from resolvers.jobs.run import Run
 from resolvers.mail import owed
 from resolvers.work import Work
+from storage.jobs import Job
 
 #: Seconds for one photo: to wait for its turn, to be looked at, to be read and written.
 TIMEOUT: Final = 900.0
 #: Within forty minutes, so that a bucket that is away for half an hour costs nobody their photos.
 TRIES: Final = 8
 PATIENCE: Final = Backoff(first=5.0, factor=3.0, most=900.0)
+#: Of somebody's first photo, at which they look and wait; each that they have before it adds one, up to the last.
+PRIORITY: Final = 40
+LAST: Final = 65
 NOT_PROCESSED: Final = "The photo could not be processed; please upload it again."
 
 _log = structlog.get_logger("images")
@@ -33,12 +39,17 @@ class Photo:
     image_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A photo that failed, and where it may have something in the bucket."""
+async def developing(work: Work, uploader_id: UUID, begun: Sequence[Image]) -> list[Job]:
+    """The jobs of photos that have come, each after as many others' as its uploader has before it.
 
-    image_id: UUID
-    keys: list[str]
+    Whoever else has one waits for the first of theirs, and not for all of them.
+    """
+    processing = and_(col(Image.uploader_id) == uploader_id, col(Image.status) == ImageStatus.PROCESSING)
+    before = (await work.session.scalar(select(func.count()).select_from(Image).where(processing)) or 0) - len(begun)
+    return [
+        DEVELOP.job(Photo(image.id), key=str(image.id), priority=min(PRIORITY + place, LAST))
+        for place, image in enumerate(begun, before)
+    ]
 
 
 async def develop(run: Run, asked: Photo) -> None:
@@ -68,14 +79,6 @@ async def give_up(run: Run, asked: Photo) -> None:
         await _refuse(run, image, NOT_PROCESSED)
 
 
-async def discard(run: Run, asked: Refused) -> None:
-    """Deletes all that a photo that failed has in the bucket: a try that was killed may have put it there."""
-    async with run.work() as work:
-        image = await work.session.get(Image, asked.image_id)
-    if image is None or image.status == ImageStatus.FAILED:
-        await run.parts.objects.delete(asked.keys)
-
-
 async def _waiting(run: Run, image_id: UUID) -> Image | None:
     """The photo, while it is not known how it ends."""
     async with run.work() as work:
@@ -102,10 +105,11 @@ async def _show(run: Run, image: Image, development: Development) -> bool:
             return bool(await work.session.scalar(select(exists().where(*is_ready))))
         book, shown = locked
         stored = await work.session.get_one(StoredObject, shown.object_id)
-        stored.developed_at, stored.stripped_type = work.now, development.made.stripped.content_type
+        development.note_on(stored, work.now)
         development.show_on(shown)
         shown.status, shown.status_at = ImageStatus.READY, work.now
         await _announce(work, book, shown)
+        await work.owe(late(shown, work.now))
     return True
 
 
@@ -118,7 +122,7 @@ async def _refuse(run: Run, image: Image, reason: str) -> None:
             await _announce(work, book, refused)
             if refused.deleted_at is None:
                 await owed.photo_failed(work, refused)
-        await work.owe(DISCARD.job(Refused(image.id, _keys(image)), key=str(image.id)))
+        await work.owe(DISCARD.job(Refused(image.id, _keys(image)), key=str(image.id)), late(image, work.now))
 
 
 def _keys(image: Image) -> list[str]:
@@ -141,10 +145,9 @@ DEVELOP: Final = Kind(
     timeout=TIMEOUT,
     tries=TRIES,
     backoff=PATIENCE,
-    # Somebody looks at it and waits.
-    priority=40,
+    priority=PRIORITY,
     dead="photo.give_up",
+    takes_long=True,
 )
-GIVE_UP: Final = Kind("photo.give_up", Photo, give_up, tries=20, priority=40)
-DISCARD: Final = Kind("photo.discard", Refused, discard, tries=20, priority=80)
-KINDS: Final = (DEVELOP, GIVE_UP, DISCARD)
+GIVE_UP: Final = Kind("photo.give_up", Photo, give_up, tries=20, priority=PRIORITY)
+KINDS: Final = (DEVELOP, GIVE_UP)

@@ -1,6 +1,6 @@
 """Photos from before there were sizes and stripped copies: looked at again, once, after an upgrade."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +15,7 @@ from resolvers.jobs import photos
 from resolvers.jobs.development import Development, Unusable
 from resolvers.jobs.kind import Kind, Nothing
 from resolvers.jobs.run import Run
+from resolvers.work import Work
 from storage.jobs import GaveUp, Job
 
 #: Photos whose jobs are put in one transaction.
@@ -60,19 +61,27 @@ async def develop_old(run: Run, asked: Old) -> None:
             async with run.finishing() as work:
                 of_books = select(col(Image.book_id)).where(*of_object)
                 books = select(Book).where(col(Book.id).in_(of_books)).order_by(col(Book.id)).with_for_update()
-                for book in [*await work.session.scalars(books)]:
-                    of_book = select(Image).where(*of_object, col(Image.book_id) == book.id)
-                    images = [*await work.session.scalars(of_book.execution_options(populate_existing=True))]
-                    for each in images:
-                        development.show_on(each)
-                    shown = [each for each in images if each.deleted_at is None]
-                    if shown:
-                        await work.announce(book, ImagesChanged(book_id=book.id, images=shown))
+                # Again: who was copying one of them when it was asked for has made another by the time it is locked.
+                while found := [*await work.session.scalars(books)]:
+                    for book in found:
+                        await _show(work, book, of_object, development)
                 stored = await work.session.get(StoredObject, asked.object_id)
                 if stored is not None:
-                    stored.developed_at, stored.stripped_type = work.now, development.made.stripped.content_type
+                    development.note_on(stored, work.now)
     except Unusable as refused:
         raise GaveUp(str(refused)) from None
+
+
+async def _show(work: Work, book: Book, which: Iterable[ColumnElement[bool]], development: Development) -> None:
+    """In a book that is locked."""
+    of_book = select(Image).where(*which, col(Image.book_id) == book.id)
+    images = [*await work.session.scalars(of_book.execution_options(populate_existing=True))]
+    for each in images:
+        development.show_on(each)
+    await work.session.flush()
+    shown = [each for each in images if each.deleted_at is None]
+    if shown:
+        await work.announce(book, ImagesChanged(book_id=book.id, images=shown))
 
 
 OLD: Final = Kind(
@@ -83,6 +92,7 @@ OLD: Final = Kind(
     tries=photos.TRIES,
     backoff=photos.PATIENCE,
     priority=70,
+    takes_long=True,
 )
 REDEVELOP: Final = Kind("photo.redevelop", Nothing, redevelop, timeout=600.0)
 KINDS: Final = (OLD, REDEVELOP)

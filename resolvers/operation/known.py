@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+from models.image import checked_use
 from models.refusal import Invalid, NotFound, Taken
 from resolvers.operation.needs import bare, bare_client_id
 from resolvers.operation.reading import Reading
@@ -38,8 +39,7 @@ class Known:
         if id is None:
             return None
         image_id = bare("im", id)
-        if image_id not in self._images:
-            raise NotFound("There is no such photo in this book.", *path)
+        checked_use(self._images.get(image_id or ""), *path)
         return image_id
 
     def made(self, rows: dict[str, Row], client_id: str | None, *path: str) -> Row | None:

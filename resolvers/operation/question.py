@@ -36,8 +36,8 @@ def spoken_of(parts: tuple[str, ...]) -> Statement:
     if is_first or named or every:
         read["pages"] = _rows(Page, or_(*is_first, *named, *every))
     if "images" in parts:
-        read["images"] = select(func.json_agg(col(Image.id))).where(
-            _among(Image.id, "images"), Image.is_usable_in(_BOOK)
+        read["images"] = select(func.json_object_agg(col(Image.id), col(Image.status))).where(
+            _among(Image.id, "images"), Image.is_of(_BOOK)
         )
     if is_first:
         read["first_page"] = select(first_page)

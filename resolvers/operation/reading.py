@@ -31,7 +31,8 @@ class Reading:
     #: The first answer to the batch, where there was one: its digest, its seq, its results.
     before: tuple[bytes, int, list[dict[str, str | None]]] | None = None
     pages: dict[str, PageRow] = field(default_factory=dict)
-    images: frozenset[str] = frozenset()
+    #: By image, its status.
+    images: dict[str, str] = field(default_factory=dict)
     first_page: str | None = None
     #: By page, the highest key on it.
     tops: dict[str, str | None] = field(default_factory=dict)
@@ -88,7 +89,7 @@ def _reading(book_id: str, row: Any, parts: tuple[str, ...]) -> Reading:
         before=None if digest is None else (digest, batch_seq, orjson.loads(results)),
         elements={fields["id"]: ElementRow.read(fields) for fields in elements},
         pages={fields["id"]: PageRow.read(fields) for fields in pages},
-        images=frozenset(_parsed(found.get("images"))),
+        images=dict(_parsed(found.get("images"))),
         first_page=None if first_page is None else str(first_page),
         tops=dict(_parsed(found.get("tops"))),
         stacks={page: (keys, ids) for page, keys, ids in _parsed(found.get("stacks"))},

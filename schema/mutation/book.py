@@ -8,7 +8,7 @@ import models
 from models import Role, Visibility
 from models.id import inside
 from models.refusal import Required
-from resolvers import book, invitation, member
+from resolvers import book, invitation, member, rates
 from schema.base import Info, given, sent
 from schema.book import Book
 from schema.error import Payload, mutation
@@ -128,7 +128,10 @@ class BookMutation:
         made = await book.duplicate(info.context, inside("bk", id), title=sent(title), client_id=sent(client_id))
         return BookPayload.of(made)
 
-    @mutation("Offers an address a place in the book, for 14 days; again is a new role and term. For owners.")
+    @mutation(
+        "Offers an address a place in the book, for 14 days; again is a new role and term. For owners.",
+        rate=rates.INVITE,
+    )
     async def invite_member(self, info: Info, input: InviteMemberInput) -> InviteMemberPayload | None:
         sent_ = await invitation.invite(
             info.context, book_id=inside("bk", input.book_id), email=input.email, role=input.role

@@ -6,7 +6,7 @@ import strawberry
 
 from models.id import inside
 from models.image import FILES_LIMIT
-from resolvers import image
+from resolvers import image, rates
 from schema.base import Info, given, sent
 from schema.error import Payload, mutation
 from schema.image import Image, UploadTicket
@@ -17,7 +17,8 @@ from schema.plan.source import capped
 class UploadFileInput:
     filename: str = strawberry.field(description="1 to 255 characters.")
     content_type: str = strawberry.field(
-        description="image/jpeg, image/png, image/webp, image/gif, image/avif, image/heic."
+        description="image/jpeg, image/png, image/webp, image/gif, image/avif, image/heic. "
+        "image/jpg and image/heif are other names of the first and the last."
     )
     size: int = strawberry.field(description="Bytes, at most the server's limit (50 MiB unless configured).")
     sha256: str = strawberry.field(description="Lower-case hex of the bytes.")
@@ -54,7 +55,11 @@ class ImagesPayload(Payload):
 
 @strawberry.type
 class ImageMutation:
-    @mutation("Tickets to put files straight into the bucket, for 15 minutes each. For contributors.")
+    @mutation(
+        "Tickets to put files straight into the bucket, for 15 minutes each. For contributors.",
+        rate=rates.UPLOAD,
+        weigh=lambda given: len(given["input"].files),
+    )
     async def request_uploads(self, info: Info, input: RequestUploadsInput) -> RequestUploadsPayload | None:
         uploads = await image.request(
             info.context,

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 Headers = list[tuple[bytes, bytes]]
 
 METHODS: Final = (b"GET", b"POST")
-REQUEST_HEADERS: Final = frozenset({"accept", "accept-language", "content-language", "authorization", "content-type"})
+REQUEST_HEADERS: Final = frozenset(
+    {"accept", "accept-language", "content-language", "authorization", "content-type", "x-leporello-session"}
+)
 ANSWER_HEADERS: Final = b"x-request-id, retry-after"
 #: Seconds that a browser may remember a preflight; Chromium remembers none for longer.
 MAX_AGE: Final = 7_200

@@ -1,10 +1,12 @@
 """Postgres, Valkey and S3 in one folder, for development and for tests: no Docker, nothing to install."""
 
 import asyncio
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.embedded import wheels
+from server.embedded import running, wheels
 from server.embedded.folder import Folder
 from server.embedded.objects import Objects
 from server.embedded.postgres import Postgres
@@ -52,6 +54,10 @@ class Stack:
     def secret(self, name: str) -> str:
         """The folder's own secret of that name, made when it is first asked for."""
         return self._folder.secret(name)
+
+    def published(self, what: Mapping[str, str | int | None]) -> AbstractContextManager[None]:
+        """Lets other programs of this user find what runs, for as long as the block does."""
+        return running.published(self._folder, what)
 
     @property
     def programs(self) -> list[Program]:

@@ -11,6 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from models.refusal import Refusal
 from server.graphql.asked import Asked, decode
+from server.graphql.cookies import HEADER
 from server.graphql.documents import Rejected
 from server.graphql.entrance import Entrance, bearer, id_of_scope
 from server.graphql.http import respond, unless_left
@@ -37,6 +38,7 @@ class Direct:
             media is None
             or headers.get(b"content-type") not in _TYPES
             or b"content-encoding" in headers
+            or HEADER in headers
             or len(headers) != len(scope["headers"])
         ):
             return receive

@@ -1,6 +1,7 @@
 """The one address of the GraphQL API: an ASGI application for a Route and a WebSocketRoute."""
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +14,10 @@ from strawberry.asgi import GraphQL
 from strawberry.schema import Schema
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
+from resolvers.context import Context
 from schema.plan.planner import Planner
 from server.graphql.asked import Malformed
+from server.graphql.cookies import Cookies
 from server.graphql.direct import Direct
 from server.graphql.documents import Rejected, Trusted
 from server.graphql.entrance import Enter, Entrance
@@ -41,7 +44,9 @@ class GraphQLEndpoint(GraphQL[Any, None]):
         enter: Enter,
         observe: Callable[[Operation], None],
         limits: Limits | None = None,
+        spend: Callable[[Context, int], None] | None = None,
         allowed_origins: Collection[str] = (),
+        cookies: Cookies | None = None,
         introspection: bool = False,
         explorer: Callable[[Request], Response] | None = None,
         trusted: Iterable[Trusted] | None = None,
@@ -56,9 +61,12 @@ class GraphQLEndpoint(GraphQL[Any, None]):
             max_subscriptions_per_connection=self.limits.subscriptions_per_socket,
             allowed_origins=tuple(allowed_origins),
         )
-        self.means = Means(kept, documents, Planner(kept._schema), enter, observe, self.limits, suggest=introspection)
+        self.means = Means(
+            kept, documents, Planner(kept._schema), enter, observe, self.limits, spend, suggest=introspection
+        )
         self.sockets = Sockets(self.limits)
         self._direct = Direct(self.means)
+        self._cookies = cookies
         self._explorer = explorer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,6 +99,8 @@ class GraphQLEndpoint(GraphQL[Any, None]):
                 return self._explorer(request)
             if negotiate(accept) is None:
                 raise Malformed(f"Accept {GRAPHQL} or {JSON}.", 406)
+            if self._cookies:
+                entrance = replace(entrance, cookie=self._cookies.of(request))
             answer = await self._answer(request, entrance)
         except ClientDisconnect:
             return None
@@ -102,7 +112,10 @@ class GraphQLEndpoint(GraphQL[Any, None]):
         except Exception as error:
             told = tell_exception(error, entrance.request_id)
             answer = Answer.refusing([told])
-        return respond(answer, media)
+        response = respond(answer, media)
+        if self._cookies and entrance.cookie:
+            self._cookies.put(entrance.cookie, response)
+        return response
 
     async def _answer(self, request: Request, entrance: Entrance) -> Answer:
         asked = await read(request, self.limits)

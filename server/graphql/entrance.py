@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from resolvers.context import Context
+from resolvers.cookie import RefreshCookie
 from server.graphql.asked import Malformed
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class Entrance:
     ip_address: str | None
     user_agent: str | None
     socket: Socket | None = None
+    #: Of a browser that asked for it.
+    cookie: RefreshCookie | None = None
 
     @classmethod
     def of(cls, connection: HTTPConnection) -> Entrance:

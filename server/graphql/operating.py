@@ -72,6 +72,8 @@ class Means:
     enter: Enter
     observe: Callable[[Operation], None]
     limits: Limits
+    #: Charges the caller for the objects that an operation may return; raises RateLimited.
+    spend: Callable[[Context, int], None] | None
     #: Whether errors may name what the client perhaps meant.
     suggest: bool
 
@@ -159,6 +161,8 @@ class Operating:
         context = await self._means.enter(self._entrance)
         if isinstance(context.caller, Viewer):
             self._user_id = context.caller.user_id
+        if self._means.spend is not None and not self.operation.is_presence:
+            self._means.spend(context, self._cost)
         return context
 
     def _hold_to_size(self) -> None:

@@ -105,6 +105,10 @@ class Metrics:
         """Numbers that a part counts by itself and that only grow, such as the broadcast's."""
         self.registry.register(_Counted(f"leporello_{prefix}", read))
 
+    def labelled(self, name: str, label: str, description: str, read: Callable[[], Mapping[str, int]]) -> None:
+        """One number for each value of a label, of which there are few; they only grow."""
+        self.registry.register(_Labelled(f"leporello_{name}", label, description, read))
+
     def pool(self, engine: AsyncEngine, lean: Connections | None = None, name: str = "sql") -> None:
         """How many connections of the engine's pool are in use, and how many there may be; and of the lean ones."""
         pool = engine.sync_engine.pool
@@ -172,3 +176,17 @@ class _Counted(Collector):
         with suppress(Exception):  # As for a gauge.
             for name, value in self._read().items():
                 yield CounterMetricFamily(f"{self._prefix}_{name}", f"{name.replace('_', ' ')}.", value=value)
+
+
+class _Labelled(Collector):
+    def __init__(self, name: str, label: str, description: str, read: Callable[[], Mapping[str, int]]) -> None:
+        self._of = (name, description, label)
+        self._read = read
+
+    def collect(self) -> Iterable[Metric]:
+        name, description, label = self._of
+        told = CounterMetricFamily(name, description, labels=(label,))
+        with suppress(Exception):  # As for a gauge.
+            for value, count in self._read().items():
+                told.add_metric((value,), count)
+        yield told

@@ -23,6 +23,11 @@ class Holding:
     def __len__(self) -> int:
         return len(self._attempts)
 
+    @property
+    def names(self) -> list[str]:
+        """The kinds of what is being done."""
+        return [attempt.held.name for attempt in self._attempts.values()]
+
     def begin(self, attempt: Attempt) -> None:
         task = asyncio.create_task(attempt.make(), name=f"job {attempt.held.name}")
         self._attempts[task] = attempt

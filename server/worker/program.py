@@ -23,6 +23,7 @@ _log = structlog.get_logger("jobs")
 async def working(settings: Settings, beat: Path | None = None) -> AsyncIterator[asyncio.Task[None]]:
     """A worker beside whatever else the block does; the task ends before the block does only by a mistake of ours."""
     async with parts_of(settings) as parts:
+        await parts.pictures.start()
         worker = Worker(parts, REGISTRY, at_once=settings.jobs_at_once, beat=beat)
         if settings.otel_exporter_otlp_endpoint:
             instrument(parts.database.engine, parts.database.connections)

@@ -1,7 +1,11 @@
 """Jobs as they are shown to, and mended by, whoever runs the house."""
 
+import re
 from datetime import UTC, datetime
+from typing import Final
 
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -12,23 +16,30 @@ from storage.database import Database
 from storage.jobs import Backlog, Job, Listed, Queue
 
 #: Characters of an error that a line shows.
-_ERROR = 160
+_ERROR: Final = 160
+#: The kinds whose keys begin with a photo's UUID.
+_PHOTOS: Final = "photo."
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-async def show(database: Database, states: list[str], most: int, out: Console) -> None:
-    """What runs, waits and is dead, and how much there is of it."""
-    jobs = await Listed.of(database, states, most)
-    table = Table("id", "job", "state", "tried", "when", "error")
+async def show(database: Database, states: list[str], most: int, out: Console, err: Console) -> None:
+    """What runs, waits and is dead, and how much there is of it: as a table, or for programs a line each with tabs."""
     now = datetime.now(UTC)
-    for job in jobs:
-        name = f"{job.name} {job.key}" if job.key else job.name
-        # As Text: what is in there may look like markup, and is somebody else's.
-        cells = (str(job.id), _plain(name), job.state, str(job.tries), _when(job, now), _plain(job.error or ""))
-        table.add_row(*map(Text, cells))
-    if jobs:
+    jobs = [_cells(job, now) for job in await Listed.of(database, states, most)]
+    if not out.is_terminal:
+        out.file.writelines("\t".join(cells) + "\n" for cells in jobs)
+    elif jobs:
+        table = Table()
+        for name in ("id", "job", "key", "state", "tried", "when", "error"):
+            # What somebody copies is whole, however narrow the window is.
+            table.add_column(name, no_wrap=name in ("id", "state"), overflow="fold")
+        for cells in jobs:
+            # As Text: what is in there may look like markup, and is somebody else's.
+            table.add_row(*map(Text, cells))
         out.print(table)
     backlog = await Backlog.of(database)
-    out.print(f"{backlog.waiting:,} due, {backlog.running:,} running, {backlog.dead:,} dead.")
+    told = out if out.is_terminal else err
+    told.print(f"{backlog.waiting:,} due, {backlog.running:,} running, {backlog.dead:,} dead.")
 
 
 async def retry(database: Database, id: int) -> bool:
@@ -41,9 +52,29 @@ async def put(database: Database, name: str, payload: str) -> None:
     kind = REGISTRY.get(name)
     if kind is None:
         raise ValueError(f"there is no job {name}; there are {', '.join(sorted(REGISTRY.names))}")
-    job: Job = kind.job(kind.read(payload))
+    try:
+        read = kind.read(payload)
+    except ValidationError as error:
+        raise ValueError(f"--payload of {name}: {'; '.join(map(_lacking, error.errors()))}") from None
+    job: Job = kind.job(read)
     async with database.session.begin() as session:
         await Queue.put(session, [job])
+
+
+def _lacking(error: ErrorDetails) -> str:
+    field = ".".join(map(str, error["loc"]))
+    return f"{field} is missing" if error["type"] == "missing" else f"{field or 'it'} is wrong: {error['msg']}"
+
+
+def _cells(job: Listed, now: datetime) -> tuple[str, ...]:
+    when, error = _when(job, now), _plain(job.error or "")
+    return (str(job.id), _plain(job.name), _plain(_key(job)), job.state, str(job.tries), when, error)
+
+
+def _key(job: Listed) -> str:
+    """With the id that the API has for a photo."""
+    key = job.key or ""
+    return f"im_{key}" if job.name.startswith(_PHOTOS) and _UUID.match(key) else key
 
 
 def _when(job: Listed, now: datetime) -> str:

@@ -93,19 +93,29 @@ class Worker:
             if time.monotonic() >= self._tended:
                 await self.tend()
                 self._tended = time.monotonic() + self._poll
-            free = self._at_once - len(self._holding)
-            if free <= 0:
-                return self._poll
-            claimed = await self._queue.claim(self._names, free)
-            for held in claimed:
-                self._holding.begin(self._attempt(held))
-            return await self._until_next() if len(claimed) < free else self._poll
+            while (free := self._at_once - len(self._holding)) > 0:
+                names, most = self._claimable(free)
+                claimed = await self._queue.claim(names, most)
+                for held in claimed:
+                    self._holding.begin(self._attempt(held))
+                if len(claimed) < most:
+                    return await self._until_next(names)
+            return self._poll
         except Exception as error:
             _log.warning("the queue is away", error=type(error).__name__)
             return AWAY
 
-    async def _until_next(self) -> float:
-        due, lapsed = await self._queue.next(self._names)
+    def _claimable(self, free: int) -> tuple[list[str], int]:
+        """What there is room for, and how many of that at once: what takes long never takes the last place of all."""
+        long = sum(self._registry[name].takes_long for name in self._holding.names)
+        room = max(self._at_once - 1, 1) - long
+        if room > 0:
+            return self._names, min(free, room)
+        return [kind.name for kind in self._registry if not kind.takes_long], free
+
+    async def _until_next(self, names: list[str]) -> float:
+        """Of these names: for the others there is room when one ends, which rings."""
+        due, lapsed = await self._queue.next(names)
         if lapsed is not None:
             self._tended = min(self._tended, time.monotonic() + max(lapsed, SOON))
         left = self._tended - time.monotonic()

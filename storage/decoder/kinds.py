@@ -15,6 +15,7 @@ NAMES = {
 
 UNKNOWN = "It is not a picture of a kind we take: JPEG, PNG, WebP, GIF, AVIF or HEIC."
 DAMAGED = "It is damaged or incomplete."
+BLOATED = "It would be many times as large without its metadata; please save it as a JPEG and upload that."
 TOO_DEMANDING = "It takes too much time or memory to look at."
 
 _AVIF = {b"avif", b"avis"}

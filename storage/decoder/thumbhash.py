@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate, chain, repeat
 from operator import mul
 
-#: The longer side of what is hashed: seven waves are seen in it, and it takes milliseconds.
-SIDE = 64
+#: The longer side of what is hashed, in pixels: more than four for each of its seven half-waves.
+SIDE = 32
 
 _Channel = tuple[float, list[float], float]
 

@@ -2,13 +2,14 @@
 
 from storage.objects.disposition import disposition
 from storage.objects.objects import Found, Objects, Received
-from storage.objects.requests import NoSuchObject
+from storage.objects.requests import BucketRefuses, NoSuchObject
 from storage.objects.signing import SIGNED_FOR, WINDOW, Addressing, Signer, Ticket
 
 __all__ = [
     "SIGNED_FOR",
     "WINDOW",
     "Addressing",
+    "BucketRefuses",
     "Found",
     "NoSuchObject",
     "Objects",

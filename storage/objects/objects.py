@@ -86,11 +86,15 @@ class Objects:
     async def ready(self) -> bool:
         """Whether the bucket is there and ours, found out in GLANCE seconds."""
         try:
-            async with asking(GLANCE):
-                await self._client.head_bucket(Bucket=self._bucket)
+            await self.look()
         except (NoSuchObject, Unavailable):
             return False
         return True
+
+    async def look(self) -> None:
+        """Raises NoSuchObject where there is no such bucket, BucketRefuses, Unavailable."""
+        async with asking(GLANCE):
+            await self._client.head_bucket(Bucket=self._bucket)
 
     async def head(self, key: str) -> Found | None:
         try:

@@ -29,6 +29,14 @@ class NoSuchObject(LookupError):
     """There is nothing under that key."""
 
 
+class BucketRefuses(Unavailable):
+    """It is there, and refuses what we ask; `reason` is its code, for whoever runs the house."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
 def config(addressing: Addressing) -> Config:
     return Config(
         signature_version="s3v4",
@@ -56,7 +64,7 @@ async def asking(seconds: float = REQUEST) -> AsyncIterator[None]:
         if code(error) in {"404", "NoSuchKey"}:
             raise NoSuchObject from error
         _logger.warning("The bucket refused %s: %s", error.operation_name, code(error))
-        raise Unavailable from error
+        raise BucketRefuses(code(error)) from error
     except (BotoCoreError, aiohttp.ClientError, TimeoutError) as error:
         _logger.warning("The bucket is away: %s", type(error).__name__)
         raise Unavailable from error

@@ -5,7 +5,7 @@ import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from urllib.parse import quote, urlsplit
 
 from botocore.auth import SIGV4_TIMESTAMP, S3SigV4PostAuth, S3SigV4QueryAuth
@@ -17,6 +17,10 @@ WINDOW = 600
 SIGNED_FOR = 2 * WINDOW
 #: How many addresses are remembered, of about 1 kB each with what they were signed for.
 REMEMBERED = 16_384
+
+# Named, because SeaweedFS takes an `acl` that no policy names. Not `private`: a bucket of S3's that has no ACLs, as new
+# ones have none, refuses all but this one, which gives nobody but its owner anything either.
+_ACL: Final = "bucket-owner-full-control"
 
 Addressing = Literal["path", "virtual"]
 Tickets = Literal["post", "put"]
@@ -119,7 +123,7 @@ class Signer:
 
     def _post(self, key: str, described: dict[str, str], size: int, lifetime: timedelta) -> Ticket:
         expires_at = datetime.now(UTC) + lifetime
-        fields = {"key": key, "x-amz-checksum-algorithm": "SHA256", **described}
+        fields = {"key": key, "acl": _ACL, "x-amz-checksum-algorithm": "SHA256", **described}
         request = AWSRequest("POST", self._base)
         request.context["s3-presign-post-fields"] = fields
         request.context["s3-presign-post-policy"] = {

@@ -55,6 +55,10 @@ class Pictures:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    async def start(self) -> None:
+        """Starts the zygote, so that it has loaded its decoders by the time of the first picture."""
+        await self._zygote.start()
+
     async def close(self) -> None:
         """Ends the zygote, and with it what it still looks at."""
         await self._zygote.close()

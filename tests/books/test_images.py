@@ -178,15 +178,16 @@ async def test_contributors_look_after_their_own_photos_and_editors_after_any(pe
 async def test_a_caption_is_told_and_can_be_taken_away(book: PaintedBook) -> None:
     image = await book.photo()
     seq = (await whole(book))["seq"]
-    for caption in ("Côte d'Azur 🌊", None):
-        told = (await book.owner.ask(CAPTION, input={"id": image, "caption": caption})).it
+    words = "Côte d'Azur 🌊"
+    for given, caption in ((words, words), ("\n ", None), (f" {words}\n", words), (None, None)):
+        told = (await book.owner.ask(CAPTION, input={"id": image, "caption": given})).it
         assert told["images"] == [{"id": image, "caption": caption}]
         [event] = await heard(book, told["seq"] - 1)
         assert [(each["id"], each["caption"]) for each in event["images"]] == [(image, caption)]
-    assert told["seq"] == seq + 2
+    assert told["seq"] == seq + 4
     async with book.unchanged():
-        assert (await book.owner.ask(CAPTION, input={"id": image, "caption": None})).it["seq"] == seq + 2
-        assert (await book.owner.ask(CAPTION, input={"id": image})).it["seq"] == seq + 2
+        assert (await book.owner.ask(CAPTION, input={"id": image, "caption": None})).it["seq"] == seq + 4
+        assert (await book.owner.ask(CAPTION, input={"id": image})).it["seq"] == seq + 4
 
 
 async def test_a_photo_whose_bytes_are_not_there_yet_is_told_to_nobody(people: People) -> None:

@@ -1,15 +1,17 @@
 """What comes back, or is copied, needs room like anything else."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from models.element import BARE_WEIGHT
+from models.quota import Quotas
 from resolvers.image import trash
 from server.settings import Settings
-from tests.books.asks import DELETE_IMAGES, DUPLICATE, RESTORE_IMAGES, photo
-from tests.canvas import PaintedBook, text
-from tests.client import BOOKS
+from tests.books.asks import DELETE_BOOK, DELETE_IMAGES, DUPLICATE, RESTORE_BOOK, RESTORE_IMAGES, photo
+from tests.canvas import PaintedBook, text, uuid
+from tests.client import BOOKS, CREATE_BOOK
 from tests.running import served
 
 
@@ -64,3 +66,47 @@ async def test_a_copy_is_made_only_for_who_has_room(book: PaintedBook, settings:
     assert (await book.owner.ask(BOOKS)).it["totalCount"] == 1
     assert await book.database.fetchval("SELECT count(*) FROM images") == 2
     assert (await book.owner.ask(DUPLICATE, id=book.id)).code is None
+
+
+async def test_a_person_makes_so_many_books_and_not_one_more(book: PaintedBook, settings: Settings) -> None:
+    assert (Quotas().user_books, Quotas().user_weight) == (1_000, 2**30)
+    client_id = uuid()
+    async with served(settings.model_copy(update={"user_books": 3})) as (_, url):
+        owner = book.owner.at(url)
+        assert (await owner.ask(CREATE_BOOK, input={"title": "Two", "clientId": client_id})).code is None
+        assert (await owner.ask(DUPLICATE, id=book.id)).code is None
+        # What is in the trash counts until it is emptied.
+        assert (await owner.ask(DELETE_BOOK, id=book.id)).code is None
+        refused = await owner.ask(CREATE_BOOK, input={"title": "Four"})
+        assert (refused.code, refused.path) == ("LIMIT_REACHED", ["input"])
+        assert (await owner.ask(RESTORE_BOOK, id=book.id)).code is None
+        refused = await owner.ask(DUPLICATE, id=book.id)
+        assert (refused.code, refused.path) == ("LIMIT_REACHED", ["id"])
+        # One that is there already is given again.
+        assert (await owner.ask(CREATE_BOOK, input={"title": "Two", "clientId": client_id})).code is None
+    assert await book.database.fetchval("SELECT count(*) FROM books") == 3
+
+
+async def test_many_copies_at_once_do_not_come_past_the_end(book: PaintedBook, settings: Settings) -> None:
+    async with served(settings.model_copy(update={"user_books": 5})) as (_, url):
+        owner = book.owner.at(url)
+        makes = [owner.ask(DUPLICATE, id=book.id) for _ in range(5)]
+        makes += [owner.ask(CREATE_BOOK, input={"title": "New"}) for _ in range(5)]
+        answers = await asyncio.gather(*makes)
+    assert [answer.code for answer in answers].count(None) == 4
+    assert {answer.code for answer in answers} == {None, "LIMIT_REACHED"}
+    assert await book.database.fetchval("SELECT count(*) FROM books") == 5
+
+
+async def test_copies_weigh_what_they_are_copied_from(book: PaintedBook, settings: Settings) -> None:
+    await book.create(text(), text())
+    weight = await book.database.fetchval("SELECT weight FROM books")
+    assert weight > 0
+    async with served(settings.model_copy(update={"user_weight": 2 * weight})) as (_, url):
+        owner = book.owner.at(url)
+        assert (await owner.ask(DUPLICATE, id=book.id)).code is None
+        refused = await owner.ask(DUPLICATE, id=book.id)
+        assert (refused.code, refused.path) == ("LIMIT_REACHED", ["id"])
+        # An empty one has room.
+        assert (await owner.ask(CREATE_BOOK, input={"title": "Empty"})).code is None
+    assert await book.database.fetchval("SELECT sum(weight) FROM books") == 2 * weight

@@ -11,6 +11,7 @@ from models import Book, Member, Page, Role, Session, User
 from models.columns import now
 from models.order import between
 from models.session import ACCESS_LIFETIME
+from resolvers.keyring import Keyring
 from resolvers.token import AccessTokens
 from storage.database import Database
 from tests.faults.house import SECRET
@@ -82,4 +83,4 @@ async def join(sql: asyncpg.Connection, who: Person, shelves: Iterable[Shelf]) -
 def token(user_id: UUID, session_id: UUID, expires_in: timedelta | None = None) -> str:
     """Of full length, or as one that was issued so long ago that it has only this much left."""
     issued = now() if expires_in is None else now() - ACCESS_LIFETIME + expires_in
-    return AccessTokens(SECRET).issue(user_id, session_id, issued)[0]
+    return AccessTokens(Keyring(SECRET)).issue(user_id, session_id, issued)[0]

@@ -20,6 +20,7 @@ subscription Events($bookId: ID!, $after: Int, $epoch: String) {{
     ... on CanvasChanged {{
       elements {{ ...Element }} deletedElementIds pages {{ ...Page }} deletedPageIds
     }}
+    ... on ImagesChanged {{ elements {{ ...Element }} deletedElementIds }}
     ... on BookChanged {{ book {{ title }} }}
     ... on Resync {{ epoch }}
   }}

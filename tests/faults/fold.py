@@ -16,14 +16,15 @@ def snapshot(book: Mapping[str, Any]) -> dict[str, Any]:
 def fold(state: dict[str, Any], event: Mapping[str, Any]) -> None:
     """As docs/live.md says: rows replace those of the same id, deleted ids go."""
     kind = event["__typename"]
-    if kind == "CanvasChanged":
-        elements, pages = state["elements"], state["pages"]
+    elements, pages = state["elements"], state["pages"]
+    if kind in ("CanvasChanged", "ImagesChanged"):
         for element in event["elements"]:
             elements[element["id"]] = element
-        for page in event["pages"]:
-            pages[page["id"]] = page
         for id in event["deletedElementIds"]:
             elements.pop(id, None)
+    if kind == "CanvasChanged":
+        for page in event["pages"]:
+            pages[page["id"]] = page
         for id in event["deletedPageIds"]:
             del pages[id]
             for element in [each for each in elements.values() if each["pageId"] == id]:

@@ -69,7 +69,12 @@ class House:
         stack = Stack(folder / "stack")
         async with stack as addresses:
             settings = Settings(  # type: ignore[call-arg]
-                _env_file=None, secret_key=SECRET, s3_bucket="faults", metrics=True, **asdict(addresses)
+                _env_file=None,
+                secret_key=SECRET,
+                s3_bucket="faults",
+                metrics=True,
+                rate_factor=1e6,
+                **asdict(addresses),
             )
             house = cls(stack, settings, folder)
             await house._do(f"CREATE DATABASE {_TEMPLATE} OWNER {NAME}")

@@ -151,3 +151,13 @@ def test_a_page_goes_with_what_is_on_it() -> None:
     gone = {"elements": [], "pages": [], "deletedElementIds": [], "deletedPageIds": ["pg_1"]}
     fold(folded, {"__typename": "CanvasChanged", **gone})
     assert folded == {"title": "", "elements": {}, "pages": {}}
+
+
+def test_placements_go_and_come_back_with_their_photos() -> None:
+    one, two = ({"id": id, "pageId": "pg_1", "seq": 1} for id in ("el_1", "el_2"))
+    folded = {"title": "", "elements": {"el_1": one, "el_2": two}, "pages": {"pg_1": {"id": "pg_1"}}}
+    fold(folded, {"__typename": "ImagesChanged", "elements": [], "deletedElementIds": ["el_1"]})
+    assert folded["elements"] == {"el_2": two}
+    back = {**one, "seq": 3}
+    fold(folded, {"__typename": "ImagesChanged", "elements": [back], "deletedElementIds": []})
+    assert folded == {"title": "", "elements": {"el_1": back, "el_2": two}, "pages": {"pg_1": {"id": "pg_1"}}}

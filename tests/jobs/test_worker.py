@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
+from resolvers.jobs.kind import Kind
+from resolvers.jobs.registry import Registry
 from resolvers.jobs.run import Run
 from storage.database import Database
 from storage.jobs import Job, Queue, bell
@@ -77,6 +79,36 @@ async def test_no_more_run_at_once_than_may_and_the_others_follow(
         doing.go.set()
         await until_state(sql, *["DONE"] * 5)
     assert sorted(doing.seen) == [(number, 1) for number in range(5)]
+
+
+async def test_what_takes_long_leaves_a_place_to_the_others(
+    working: Running, put: Put, doing: Doing, sql: asyncpg.Connection
+) -> None:
+    hearing = asyncio.Event()
+
+    async def hear(run: Run, asked: Numbered) -> None:
+        hearing.set()
+
+    long = [Kind(f"test.long{n}", Numbered, doing.wait, priority=10, takes_long=True) for n in range(2)]
+    registry = Registry([*long, Kind("test.short", Numbered, hear)])
+    await put(*(Job(f"test.long{number % 2}", {"number": number}, priority=10) for number in range(5)))
+    async with working(registry, at_once=3, poll=3_600.0):
+        # Of both kinds together, though there is a third place.
+        await until_state(sql, *["RUNNING"] * 2, *["WAITING"] * 3)
+        await put(Job("test.short"))
+        await asyncio.wait_for(hearing.wait(), PATIENCE)
+        await until_state(sql, *["RUNNING"] * 2, *["WAITING"] * 3, "DONE")
+        # One that ends makes room for the next of them.
+        doing.go.set()
+        await until_state(sql, *["DONE"] * 6)
+
+
+async def test_a_worker_of_one_place_does_what_takes_long_in_it(
+    working: Running, put: Put, doing: Doing, sql: asyncpg.Connection
+) -> None:
+    await put(Job("test.long"))
+    async with working(Registry([Kind("test.long", Numbered, doing.note, takes_long=True)]), at_once=1):
+        await until_state(sql, "DONE")
 
 
 async def test_a_job_outlasts_its_lease_while_its_worker_is_heard_of(

@@ -203,6 +203,18 @@ async def test_one_person_sends_so_many_a_day_also_if_they_take_them_back(
     assert [len(mail.to(email)) for email in emails] == [1, 1, 0, 0]
 
 
+async def test_a_guest_sends_fewer_and_invites_all_the_same(mail: Sending, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invitations, "MAILS_A_DAY_OF_GUEST", 2)
+    gus = await mail.people.also("Gus", "OWNER")
+    await mail.people.sql("UPDATE users SET is_guest = true WHERE id = $1", uuid_of(gus.user_id))
+    for by, heard in ((gus, [1, 1, 0]), (mail.people.owner, [1, 1, 1])):
+        emails = [f"{uuid4()}@example.org" for _ in heard]
+        for email in emails:
+            assert (await invite(mail, email, by=by)).it["invitation"]
+        await mail.work()
+        assert [len(mail.to(email)) for email in emails] == heard
+
+
 @pytest.mark.parametrize("command", ["RCPT", "DATA"])
 async def test_not_now_is_tried_again_as_the_same_message(mail: Sending, command: str) -> None:
     guest = await mail.people.also("Gast")
@@ -220,7 +232,7 @@ async def test_not_now_is_tried_again_as_the_same_message(mail: Sending, command
     assert await accept(mail, guest, token_in(letter)) == mail.people.book_id
     rows = await mail.people.sql(
         "SELECT count(*) AS made, count(DISTINCT job_id) AS jobs FROM invitation_tokens "
-        "WHERE job_id = (SELECT max(id) FROM jobs WHERE name = 'mail.invitation')"
+        "WHERE sent_by IS NOT NULL AND job_id = (SELECT max(id) FROM jobs WHERE name = 'mail.invitation')"
     )
     assert (rows[0]["made"], rows[0]["jobs"]) == (3, 1)
 
@@ -276,8 +288,8 @@ async def test_a_title_and_a_name_are_words_in_a_letter(mail: Sending) -> None:
         ("FR", "EN", "vous invite"),
         ("EN", "FR", "invites you"),
         (None, "FR", "vous invite"),
-        (None, "NL", "invites you"),
-        ("TH", "FR", "invites you"),
+        (None, "NL", "nodigt je uit"),
+        ("TH", "FR", "เชิญคุณร่วม"),
     ],
 )
 async def test_it_is_in_the_language_of_whom_it_is_to_or_else_of_whom_it_is_from(

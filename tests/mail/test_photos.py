@@ -7,6 +7,7 @@ import pytest
 from models import Image
 from resolvers.context import Context
 from resolvers.mail import owed
+from storage.decoder.kinds import DAMAGED
 from tests.client import Client
 from tests.mail.sending import ADDRESS, Sending
 from tests.mail.test_invitations import text_of
@@ -128,7 +129,10 @@ async def test_a_photo_of_nobody_is_told_to_nobody(mail: Sending) -> None:
 
 async def test_in_french_it_is_french(mail: Sending) -> None:
     await mail.people.sql("UPDATE users SET language = 'FR' WHERE id = $1", uuid_of(mail.people.editor.user_id))
-    await fail(mail, f"{uuid4()}.jpg")
+    await fail(mail, f"{uuid4()}.jpg", reason=DAMAGED)
     await mail.work(seconds=QUIET + 5)
     [letter] = mail.to(mail.people.editor.email)
     assert str(letter["Subject"]) == "Une photo n’a pas pu être utilisée dans «\u00a0By the sea\u00a0»"
+    for kind in ("plain", "html"):
+        assert "Elle est endommagée ou incomplète." in text_of(letter, kind)
+        assert DAMAGED not in text_of(letter, kind)

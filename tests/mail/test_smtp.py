@@ -52,7 +52,7 @@ async def test_implicit_tls(certificate: Path, trusting: ssl.SSLContext) -> None
 @pytest.mark.parametrize("implicit", [False, True])
 async def test_a_certificate_that_is_not_trusted_is_told_nothing(certificate: Path, implicit: bool) -> None:
     async with opened(certificate, implicit=implicit) as post:
-        with pytest.raises(Delayed):
+        with pytest.raises(Delayed, match="its certificate is not trusted"):
             await smtp(post).deliver(message())
     assert post.heard == []
 
@@ -69,14 +69,14 @@ async def test_a_certificate_of_another_name_is_told_nothing(tmp_path: Path) -> 
 
 async def test_a_server_that_knows_no_tls_any_more_is_told_nothing(post: Post) -> None:
     post.tls = Tls.STARTTLS
-    with pytest.raises(Delayed):
+    with pytest.raises(Delayed, match="it has no STARTTLS, and so it is told nothing"):
         await smtp(post).deliver(message())
     assert post.heard == []
 
 
 async def test_a_wrong_password_waits_for_whoever_mends_it(certificate: Path, trusting: ssl.SSLContext) -> None:
     async with opened(certificate, asks_who=True) as post:
-        with pytest.raises(Delayed, match="cannot be used") as refused:
+        with pytest.raises(Delayed, match="cannot be used: it refuses the user or the password") as refused:
             await smtp(post, trusting, "leporello", "wrong-one").deliver(message())
     assert "wrong-one" not in str(refused.value)
     assert post.letters == []
@@ -114,9 +114,32 @@ async def test_a_sender_that_is_refused_waits_for_whoever_mends_it(post: Post) -
 
 
 async def test_nobody_there_is_delayed() -> None:
-    nowhere = MailServer("127.0.0.1", free_port(), Tls.NONE)
-    with pytest.raises(Delayed):
+    port = free_port()
+    for host in ("127.0.0.1", "localhost"):
+        with pytest.raises(Delayed, match=rf"cannot be used: nobody answers at {host}:{port}\."):
+            await Smtp(MailServer(host, port, Tls.NONE), name="leporello.example").deliver(message())
+    nowhere = MailServer("nowhere.invalid", port, Tls.NONE)
+    with pytest.raises(Delayed, match=r"cannot be used: there is no host nowhere\.invalid\."):
         await Smtp(nowhere, name="leporello.example").deliver(message())
+
+
+async def test_the_other_kind_of_tls_is_said_to_whoever_sets_it_up(
+    post: Post, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post.tls = Tls.IMPLICIT
+    with pytest.raises(Delayed, match=rf"it does not speak TLS at port {post.port}: smtp:// begins without"):
+        await smtp(post).ready()
+    monkeypatch.setattr(limits, "READY", 0.5)
+    async with opened(certificate, implicit=True) as other:
+        other.tls = Tls.STARTTLS
+        with pytest.raises(Delayed, match=r"it says nothing: a firewall, or the other kind of TLS \(smtp:// begins"):
+            await smtp(other).ready()
+    assert post.heard == other.heard == []
+
+
+async def test_a_password_that_nobody_asks_for(post: Post) -> None:
+    with pytest.raises(Delayed, match="cannot be used: it takes no user and password"):
+        await smtp(post, None, "leporello", "p@ss").ready()
 
 
 async def test_a_server_that_says_nothing_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,9 +81,20 @@ async def test_what_is_serious_is_no_way_to_run(settings: Settings) -> None:
 
 
 async def test_the_other_way_to_name_the_bucket_is_tried(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def only_virtual(asked: Any) -> bool:
-        return bool(asked.s3_addressing == "virtual")
+    async def only_virtual(asked: Any) -> str | None:
+        return None if asked.s3_addressing == "virtual" else "not there."
 
-    monkeypatch.setattr(doctor, "_has_bucket", only_virtual)
+    monkeypatch.setattr(doctor, "_lacking", only_virtual)
     well, lines = await printed(settings)
     assert not well and "S3_ADDRESSING=virtual" in lines
+
+
+async def test_a_bucket_that_is_not_to_be_had_is_said_for_what_it_is(settings: Settings) -> None:
+    away = f"http://127.0.0.1:{free_port()}"
+    for changed, line in (
+        ({"s3_bucket": "another"}, "reached, but there is no bucket another: `leporello migrate` makes it."),
+        ({"s3_secret_key": "wrong"}, "reached, but it refuses us (403): are S3_ACCESS_KEY and S3_SECRET_KEY its own?"),
+        ({"s3_endpoint": away}, f"nothing answers at {away}."),
+    ):
+        well, lines = await printed(settings.model_copy(update=changed))
+        assert not well and f"✗ Object store: {line}" in lines

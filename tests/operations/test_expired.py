@@ -6,10 +6,11 @@ from io import BytesIO
 
 import pytest
 
+from models.image import FAILED_FOR
 from resolvers.context import Context
 from resolvers.jobs import REGISTRY
 from resolvers.jobs.kind import Nothing
-from resolvers.jobs.purge import EXPIRE, EXPIRY, expire, expired, placements
+from resolvers.jobs.purge import EXPIRE, EXPIRY, Apart, expire, expired, placements
 from resolvers.jobs.sweep import Sweep, Swept
 from server.app import App
 from server.worker import Worker
@@ -78,7 +79,7 @@ async def test_one_that_is_asked_for_again_is_waited_for_again(app: App, book: P
     id = await book.database.fetchval("UPDATE images SET status_at = now() RETURNING id")
     async with book.unchanged():
         # As if a ticket was given out between the look and the deed.
-        assert await expire(Context(app.parts, None), [id]) == 0
+        assert await expire(Context(app.parts, None), [id], Apart()) == 0
     assert await book.database.fetchval("SELECT count(*) FROM images") == 1
 
 
@@ -106,6 +107,19 @@ async def test_every_hour_all_that_have_expired_go_with_what_was_put_for_them(
     left = {str(row["id"]) for row in await book.database.fetch("SELECT id FROM images")}
     assert left == {uuid_of(waiting), uuid_of(processing)}
     assert [found.key async for found in objects.list("")] == sorted(kept)
+
+
+async def test_one_that_was_refused_goes_after_a_month_with_its_placements(app: App, book: PaintedBook) -> None:
+    late, recent = await book.photo("PENDING"), await book.photo("PENDING")
+    placed = await book.create(photo(late), photo(recent))
+    await book.database.execute("UPDATE images SET status = 'FAILED'")
+    await aged(book, late, FAILED_FOR)
+    await aged(book, recent, FAILED_FOR - MINUTE)
+    await hourly(app)
+    assert [str(row["id"]) for row in await book.database.fetch("SELECT id FROM images")] == [uuid_of(recent)]
+    assert [str(row["id"]) for row in await book.database.fetch("SELECT id FROM objects")] == [uuid_of(recent)]
+    assert [element["id"] for element in (await book.read())["elements"]] == placed[1:]
+    assert timedelta(days=30) == FAILED_FOR
 
 
 async def test_a_book_that_cannot_be_written_holds_up_no_other(

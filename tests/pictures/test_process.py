@@ -71,6 +71,15 @@ async def test_a_full_disk_says_nothing_about_the_picture(
         await pictures.develop(file(images.photo()), "image/jpeg", folder)
 
 
+async def test_the_zygote_that_was_started_early_serves_the_first_picture(
+    pictures: Pictures, file: Write, folder: Path
+) -> None:
+    await pictures.start()
+    started = _zygote(pictures)
+    assert (await pictures.develop(file(JPEG), "image/jpeg", folder)).width == 60
+    assert _zygote(pictures) == started
+
+
 async def test_one_that_somebody_else_killed_says_nothing_about_the_picture(
     pictures: Pictures, slow: Path, folder: Path
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 import pyvips
 from PIL import ExifTags, Image, ImageChops
 
-from storage.picture import Made, sniff
+from storage.picture import Made, NotAPicture, sniff
 from tests import images
 from tests.pictures import photos
 from tests.pictures.darkroom import Darkroom, read
@@ -114,6 +114,16 @@ async def test_a_still_that_cannot_be_copied_becomes_a_jpeg(darkroom: Darkroom, 
     copy = read(developed.stripped)
     for place, colour in (((30, 20), (255, 0, 0)), ((90, 60), (255, 255, 255))):
         assert near(copy.getpixel(place), colour)
+
+
+async def test_a_copy_many_times_as_large_as_what_was_put_is_not_kept(darkroom: Darkroom) -> None:
+    noise = Image.effect_noise((250, 250), 120).resize((4_000, 4_000)).convert("RGB")
+    content = photos.encoded(noise, "image/avif", quality=1, speed=10)
+    # As it is it costs what it weighs.
+    assert (await darkroom.develop(content)).stripped.content_type == "image/avif"
+    reference = content.index(b"iloc") + 4 + 4 + 2 + 2 + 2
+    with pytest.raises(NotAPicture, match="save it as a JPEG"):
+        await darkroom.develop(content[:reference] + b"\0\1" + content[reference + 2 :])
 
 
 async def test_a_sequence_becomes_its_first_picture(darkroom: Darkroom) -> None:

@@ -88,7 +88,16 @@ class Shelves:
 
     def _people(self) -> None:
         for name in ("owner", "viewer", "stranger", "second", "guest"):
-            user = self.add("us", User(id=self.uuid(), name=self.text(), email=f"{name}@Example.org", language="NL"))
+            user = self.add(
+                "us",
+                User(
+                    id=self.uuid(),
+                    name=self.text(),
+                    email=f"{name}@Example.org",
+                    email_verified_at=self.moment(),
+                    language="NL",
+                ),
+            )
             user.is_guest = name == "guest"
             self.ids.setdefault("vw", []).append(f"vw_{user.id}")
             self.users[name] = user

@@ -15,6 +15,7 @@ import asyncpg
 from models import Book, Member, Role, User
 from models.columns import now
 from models.id import new_id, outside
+from models.image import TICKET_LIFETIME
 from models.object import PREFIX, Part, key_of
 from resolvers import image
 from resolvers.context import Context, Parts, Viewer
@@ -100,7 +101,8 @@ async def _comes_back(parts: Parts, sql: asyncpg.Connection) -> None:
     await sql.execute("UPDATE jobs SET leased_until = now() - interval '1 s' WHERE state = 'RUNNING'")
     worker = Worker(parts, REGISTRY)
     await worker.tend()
-    await worker.drain(upto=now() + timedelta(minutes=30))
+    # Before what is put late is looked for, or there would be nothing left to sweep.
+    await worker.drain(upto=now() + TICKET_LIFETIME - timedelta(minutes=5))
 
 
 async def _again(viewer: Context, book_id: UUID, number: int) -> None:
@@ -144,6 +146,8 @@ async def _look(parts: Parts, sql: asyncpg.Connection, after: Aftermath, *, whol
     objects = {str(row["id"]) for row in await sql.fetch("SELECT id FROM objects")}
     if unknown := {key.split("/")[1] for key in there if key.startswith(PREFIX)} - objects:
         after.faults.append(f"{len(unknown)} objects have no row")
-    open_jobs = "state IN ('RUNNING', 'DEAD') OR name LIKE 'photo.%' AND state <> 'DONE'"
+    # But those that wait for a ticket to expire.
+    is_due = "name LIKE 'photo.%' AND state <> 'DONE' AND coalesce(key, '') NOT LIKE '% late'"
+    open_jobs = f"state IN ('RUNNING', 'DEAD') OR {is_due}"
     if left_over := await sql.fetch(f"SELECT id FROM jobs WHERE {open_jobs}"):
         after.faults.append(f"{len(left_over)} jobs have not ended")

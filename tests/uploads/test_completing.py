@@ -11,7 +11,8 @@ import pytest
 
 import storage.picture
 from models.columns import now
-from resolvers.jobs import REGISTRY, photos
+from models.image import TICKET_LIFETIME
+from resolvers.jobs import REGISTRY, discarding, photos
 from resolvers.jobs.development import Development
 from server.worker import Worker
 from storage.jobs import Queue
@@ -20,11 +21,13 @@ from tests.client import EVENTS, UPDATE_MEMBER
 from tests.images import HTML, made
 from tests.people import People, made_book, uuid_of
 from tests.uploads.putting import (
+    PARTS,
     complete,
     finished,
     kept,
     photo,
     put,
+    shown,
     status,
     ticket,
     uploaded,
@@ -161,8 +164,46 @@ async def test_a_ticket_used_again_changes_nothing_that_is_served(people: People
     assert (await complete(people.editor, id)).it["images"][0]["status"] == "READY"
     again = await people.nobody.http.get(served)
     assert (again.content, again.headers["etag"]) == (first.content, first.headers["etag"])
-    # What was put again is for the sweep.
+    # What was put again goes when the ticket has expired.
     assert await kept(bucket, id) == whole(id) | {f"quarantine/{uuid_of(id)}"}
+    await Worker(people.app.parts, REGISTRY).drain(upto=now() + TICKET_LIFETIME + timedelta(minutes=1))
+    assert await kept(bucket, id) == whole(id)
+
+
+async def test_a_ticket_used_again_after_its_photo_was_refused_keeps_nothing(people: People, bucket: Objects) -> None:
+    data = HTML + uuid4().hex.encode()
+    one = await ticket(people, people.editor, data)
+    assert await put(people, one, data) == 204
+    [image] = await finished(people, people.editor, one["image"]["id"])
+    assert (image["status"], await kept(bucket, image["id"])) == ("FAILED", set())
+    assert await put(people, one, data) == 204
+    assert await kept(bucket, image["id"]) == {f"quarantine/{uuid_of(image['id'])}"}
+    await Worker(people.app.parts, REGISTRY).drain(upto=now() + TICKET_LIFETIME + timedelta(minutes=1))
+    assert await kept(bucket, image["id"]) == set()
+
+
+async def test_what_others_have_of_a_photo_that_was_refused_is_not_discarded(people: People, bucket: Objects) -> None:
+    """As after a database that was put back: the row, or another image, says that the bytes are its."""
+    id = await shown(people, people.editor, photo())
+    raw = uuid_of(id)
+    keys = [f"images/{raw}/{part}" for part in PARTS]
+
+    async def discard(image_id: str) -> set[str]:
+        job = discarding.DISCARD.job(discarding.Refused(UUID(image_id), keys))
+        async with people.app.parts.database.session.begin() as session:
+            await Queue.put(session, [job])
+        await work(people)
+        return await kept(bucket, id)
+
+    # A row that has it, of an image that is there no more.
+    assert await discard(str(uuid4())) == whole(id)
+    # Another image that has it.
+    other = uuid_of(await people.image("FAILED", of=people.editor))
+    await people.sql("UPDATE images SET object_id = $1 WHERE id = $2", raw, other)
+    assert await discard(other) == whole(id)
+    # Nobody else.
+    await people.sql("DELETE FROM images WHERE id = $1", raw)
+    assert await discard(other) == set()
 
 
 async def test_a_check_that_could_not_be_made_is_made_again(

@@ -43,6 +43,13 @@ async def ask(by: Client, book_id: str, *files: dict[str, Any]) -> Answer:
     return await by.ask(REQUEST_UPLOADS, input={"bookId": book_id, "files": list(files)})
 
 
+async def insisted(by: Client, book_id: str, file: dict[str, Any]) -> Answer:
+    """Asked again, for the same file, where so many were before it that it had no turn in time."""
+    while (answer := await ask(by, book_id, file)).code == "UNAVAILABLE":
+        pass
+    return answer
+
+
 async def fill(people: People, count: int, size: int, *, by: Client | None = None, **otherwise: Any) -> None:
     """So many photos of this size, whose bytes are nowhere."""
     await people.sql(
@@ -138,7 +145,7 @@ async def test_bytes_that_copies_share_count_once(people: People) -> None:
 async def test_a_hundred_at_once_do_not_come_past_a_books_end(people: People) -> None:
     with quotas(people, book_bytes=37, book_images=1_000):
         who = [people.owner, people.editor, people.contributor]
-        answers = await asyncio.gather(*(request(people, who[n % 3], claimed(1)) for n in range(100)))
+        answers = await asyncio.gather(*(insisted(who[n % 3], people.book_id, claimed(1)) for n in range(100)))
     assert [answer.code for answer in answers].count(None) == 37
     assert {answer.code for answer in answers} == {None, "LIMIT_REACHED"}
     [row] = await people.sql("SELECT sum(size) AS bytes FROM images WHERE book_id = $1", uuid_of(people.book_id))
@@ -148,7 +155,7 @@ async def test_a_hundred_at_once_do_not_come_past_a_books_end(people: People) ->
 async def test_a_hundred_at_once_do_not_come_past_a_persons_end_in_many_books(people: People) -> None:
     books = [await made_book(people.editor) for _ in range(10)]
     with quotas(people, user_bytes=37):
-        answers = await asyncio.gather(*(ask(people.editor, books[n % 10], claimed(1)) for n in range(100)))
+        answers = await asyncio.gather(*(insisted(people.editor, books[n % 10], claimed(1)) for n in range(100)))
     assert [answer.code for answer in answers].count(None) == 37
     [row] = await people.sql("SELECT sum(size) AS n FROM images WHERE uploader_id = $1", uuid_of(people.editor.user_id))
     assert row["n"] == 37

@@ -1,6 +1,7 @@
 """Where a photo is read: what is served to whom, under which type and name."""
 
 import io
+from hashlib import sha256
 from typing import Any
 
 from PIL import Image
@@ -71,14 +72,40 @@ async def test_everybody_gets_the_smaller_ones_and_where_it_was_taken_only_its_u
         assert Image.open(io.BytesIO(content)).getexif().get_ifd(0x8825) == {} or as_uploaded
 
 
-async def test_a_reader_of_a_public_book_gets_no_more_than_a_viewer(people: People) -> None:
+async def test_a_reader_of_a_public_book_gets_no_more_than_a_viewer_and_not_by_its_name(people: People) -> None:
     data = told(mark="public")
-    id = await shown(people, people.editor, data)
+    id = await shown(people, people.editor, data, filename="Ada in Paris.jpg")
     await people.sql("UPDATE books SET visibility = 'PUBLIC' WHERE id = $1", uuid_of(people.book_id))
     of_nobody, of_viewer = await urls(people.nobody, id), await urls(people.viewer, id)
-    assert of_nobody == of_viewer == await urls(people.stranger, id)
-    assert CANARY not in (await got(people, of_nobody["original"]))[0]
+    assert of_nobody == await urls(people.stranger, id)
+    for name, ending in (("thumbnail", "webp"), ("preview", "webp"), ("original", "jpg")):
+        content, headers = await got(people, of_nobody[name])
+        assert content == (await got(people, of_viewer[name]))[0] and CANARY not in content
+        assert f'filename="photo.{ending}"' in headers["content-disposition"]
+        assert not any("Paris" in str(said) for said in (of_nobody[name], *headers.values()))
     assert (await got(people, (await urls(people.owner, id))["original"]))[0] == data
+
+
+async def test_what_is_said_of_the_file_as_uploaded_is_for_members(people: People) -> None:
+    data = told(mark="members")
+    file = "query($id: ID!) { node(id: $id) { ... on Image { filename size sha256 contentType } } }"
+    known = {"filename": "Ada in Paris.jpg", "size": len(data), "sha256": sha256(data).hexdigest()}
+    unknown = {"filename": "photo", "size": 0, "sha256": ""}
+    id = await shown(people, people.contributor, data, filename="Ada in Paris.jpg")
+    await people.sql("UPDATE books SET visibility = 'PUBLIC' WHERE id = $1", uuid_of(people.book_id))
+    for person in (people.owner, people.contributor, people.viewer):
+        assert (await person.ask(file, id=id)).it == {**known, "contentType": "image/jpeg"}
+    for person in (people.stranger, people.invited, people.nobody):
+        assert (await person.ask(file, id=id)).it == {**unknown, "contentType": "image/jpeg"}
+    # Nor is it told to those who follow the book.
+    follow = EVENTS.replace("status preview: url", "filename size sha256 preview: url")
+    how: dict[str, Any] = {"bookId": people.book_id, "after": await people.seq()}
+    async with people.viewer.follow(follow, **how) as member, people.stranger.follow(follow, **how) as stranger:
+        caption = "mutation($input: UpdateImageInput!) { updateImage(input: $input) { seq userErrors { code } } }"
+        assert (await people.owner.ask(caption, input={"id": id, "caption": "By the sea"})).code is None
+        for events, said in ((member, known), (stranger, unknown)):
+            [image] = (await events.next())["images"]
+            assert {name: image[name] for name in said} == said
 
 
 async def test_a_copy_is_served_as_what_it_has_become(people: People) -> None:

@@ -60,6 +60,9 @@ async def test_more_than_was_declared_is_refused_and_leaves_nothing(people: Peop
         {"Content-Type": "image/png"},
         {"x-amz-checksum-sha256": "A" * 43 + "="},
         {"x-amz-signature": "0" * 64},
+        {"acl": "public-read"},
+        {"acl": "private"},
+        {"acl": None},
     ],
 )
 async def test_a_ticket_puts_one_key_one_type_and_one_file(

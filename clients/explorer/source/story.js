@@ -1,5 +1,6 @@
 /** What one step of the story leaves for the next: who is signed in, and the ids that were made. */
 import { knownExamples, readStory, writeStory } from "./storage.js";
+import { uploadCommand } from "./upload.js";
 
 const SESSION_LIMIT = 5;
 const GIVEN_LIMIT = 20;
@@ -12,6 +13,8 @@ const LEAVES = [
   ["invitationId", "inviteMember.invitation.id"],
   ["userId", "guest.viewer.user.id"],
   ["imageIds", "requestUploads.tickets.*.image.id"],
+  ["imageId", "requestUploads.tickets.0.image.id"],
+  ["challengeToken", "signIn.challenge.challengeToken"],
 ];
 
 function reach(value, [step, ...rest]) {
@@ -96,15 +99,6 @@ export function accept(result) {
   if (Object.keys(left).length > 0) leave(left);
   if (data.createBook?.book) tell({ owner: story.current });
   if (data.requestUploads) tell({ uploadCommand: uploadCommand(data.requestUploads.tickets?.[0]) });
-}
-
-/** For a POSIX shell; null when there is nothing to upload. */
-function uploadCommand(ticket) {
-  if (!ticket?.url || !ticket.fields) return null;
-  const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-  const fields = ticket.fields.map(({ name, value }) => `--form-string ${quote(`${name}=${value}`)}`);
-  const file = `-F ${quote(`file=@${ticket.image?.filename ?? "FILE"}`)}`;
-  return ["curl --fail-with-body", ...fields, file, quote(ticket.url)].join(" \\\n  ");
 }
 
 function signIn({ tokens, viewer }) {

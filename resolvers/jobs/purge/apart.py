@@ -13,6 +13,8 @@ class Apart:
 
     def __init__(self) -> None:
         self._first: Exception | None = None
+        #: How many went wrong.
+        self.left = 0
 
     async def do(self, thing: Awaitable[Any], **named: str) -> Any:
         """What came of it; None where it went wrong."""
@@ -21,6 +23,7 @@ class Apart:
         except Exception as error:
             _log.warning("left for the next time", error=type(error).__name__, **named)
             self._first = self._first or error
+            self.left += 1
             return None
 
     def end(self) -> None:

@@ -1,24 +1,26 @@
-"""Images that were promised and never came: they go with their placements, and everybody is told."""
+"""Images that never came, or were refused long ago: they go with their placements, and everybody is told."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_, update
 from sqlmodel import col
 
 from models import Book, Element, Image, ImageStatus
 from models.element import BARE_WEIGHT
 from models.event import ImagesChanged
+from models.image import FAILED_FOR
 from resolvers.context import Context
+from resolvers.jobs.discarding import DISCARD, Refused, late
 from resolvers.jobs.kind import Kind, Nothing
-from resolvers.jobs.photos import DISCARD, Refused
 from resolvers.jobs.purge.apart import Apart
 from resolvers.jobs.purge.placements import unplaced
 from resolvers.jobs.purge.release import release
 from resolvers.jobs.run import Run
 from resolvers.work import Work
+from storage.jobs import PRIORITY
 
 #: How long after its last ticket was given out an image is waited for: long enough to put what was begun in time.
 EXPIRY: Final = timedelta(hours=2)
@@ -31,31 +33,59 @@ def has_expired() -> ColumnElement[bool]:
     return and_(col(Image.status) == ImageStatus.PENDING, col(Image.status_at) <= func.now() - EXPIRY)
 
 
+def has_failed_long_ago() -> ColumnElement[bool]:
+    """That nobody need read any more why it was refused, by the database's clock."""
+    return and_(col(Image.status) == ImageStatus.FAILED, col(Image.status_at) <= func.now() - FAILED_FOR)
+
+
 async def expire_all(run: Run, asked: Nothing) -> None:
     """All that have expired: what was put for them, and the room that they take, is there no longer than this."""
     context, apart = Context(run.parts, None), Apart()
+    # One after the other: each has an index of its own.
+    for over in (has_expired(), has_failed_long_ago()):
+        await _expire_those(context, over, apart)
+    apart.end()
+
+
+async def expire_of(work: Work, book: Book, user_id: UUID) -> None:
+    """Has all that somebody asked to put into the book, which is locked, expire at once, however often it was asked.
+
+    Their tickets are good for a while yet: what they put is deleted at the end of it.
+    """
+    promised = await work.session.scalars(
+        update(Image)
+        .where(col(Image.book_id) == book.id, Image.is_by(user_id), col(Image.status) == ImageStatus.PENDING)
+        # Long enough ago by any clock.
+        .values(status_at=work.now - 2 * EXPIRY)
+        .returning(Image)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    jobs = [late(image, work.now) for image in promised]
+    if jobs:
+        await work.owe(EXPIRE.job(Nothing(), key="left", priority=PRIORITY), *jobs)
+
+
+async def _expire_those(context: Context, over: ColumnElement[bool], apart: Apart) -> None:
     key = col(Image.status_at), col(Image.id)
     after = datetime.fromtimestamp(0, UTC), UUID(int=0)
     while True:
         async with context.reading() as session:
-            some = select(*key).where(has_expired(), tuple_(*key) > after).order_by(*key).limit(BATCH)
+            some = select(*key).where(over, tuple_(*key) > after).order_by(*key).limit(BATCH)
             found = [(row.status_at, row.id) for row in await session.execute(some)]
         if not found:
-            break
-        await apart.do(expire(context, [id for _, id in found]))
+            return
+        await expire(context, [id for _, id in found], apart)
         after = found[-1]
-    apart.end()
 
 
-async def expire(context: Context, image_ids: Collection[UUID]) -> int:
-    """Deletes those of them that have expired, a book at a time; how many."""
+async def expire(context: Context, image_ids: Collection[UUID], apart: Apart) -> int:
+    """Deletes those of them that have expired, each book apart from the others; how many."""
     async with context.reading() as session:
         some = select(col(Image.book_id)).where(col(Image.id).in_(image_ids))
         books = [*await session.scalars(some.distinct())]
-    expired, apart = 0, Apart()
+    expired = 0
     for book_id in books:
         expired += await apart.do(_expire(context, book_id, image_ids), book=str(book_id)) or 0
-    apart.end()
     return expired
 
 
@@ -64,7 +94,8 @@ async def _expire(context: Context, book_id: UUID, image_ids: Collection[UUID]) 
         async with context.work() as work:
             # The book first, as everybody locks it; then nobody gets another ticket for one of them.
             book = await work.session.scalar(select(Book).where(col(Book.id) == book_id).with_for_update())
-            some = select(Image).where(col(Image.id).in_(image_ids), col(Image.book_id) == book_id, has_expired())
+            is_over = or_(has_expired(), has_failed_long_ago())
+            some = select(Image).where(col(Image.id).in_(image_ids), col(Image.book_id) == book_id, is_over)
             images = [*await work.session.scalars(some.with_for_update())]
             if book is None or not images:
                 return 0

@@ -20,7 +20,7 @@ async def sweep(run: Run, asked: Nothing) -> None:
         swept = await Sweep(run.parts).run()
     except SweptBySomebody:
         return
-    tell = _log.error if swept.damaged else _log.info
+    tell = _log.error if swept.damaged or swept.stuck else _log.info
     tell("swept", **swept.told())
 
 

@@ -13,7 +13,7 @@ from models import Image, ImageStatus
 from models.image import TICKET_LIFETIME
 from models.object import Part
 from resolvers.context import Context, Parts
-from resolvers.jobs.purge import EXPIRY, expire, release
+from resolvers.jobs.purge import EXPIRY, Apart, expire, release
 from resolvers.jobs.sweep.orphans import believed, hold, is_orphan
 from resolvers.jobs.sweep.quarantine import QUARANTINE, leftovers
 from resolvers.jobs.sweep.refused import SweepRefused, SweptBySomebody
@@ -97,6 +97,8 @@ class Sweep:
         if row is None or row.has_failed:
             if files and is_orphan(files, row, self._old):
                 self._files.append(files)
+            elif files:
+                self._swept.young += len(files.keys)
         elif row.expired:
             self._expired += row.expired
         elif row.is_empty:
@@ -114,7 +116,10 @@ class Sweep:
             self._swept.released += len(self._empty)
         else:
             if self._expired:
-                self._swept.expired += await expire(self._context, self._expired)
+                apart = Apart()
+                self._swept.expired += await expire(self._context, self._expired, apart)
+                # They are tried again every hour, and no reason to leave the rest of the bucket as it is.
+                self._swept.stuck += apart.left
             if self._empty:
                 async with self._context.work() as work:
                     self._swept.released += len(await release(work, self._empty))
@@ -158,6 +163,8 @@ class Sweep:
             self._swept.files += 1
             if found.modified_at <= self._old:
                 old.append(found.key)
+            else:
+                self._swept.young += 1
             if len(old) == BATCH:
                 await self._delete_leftovers(old)
                 old = []

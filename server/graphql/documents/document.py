@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import DocumentNode, GraphQLError, OperationDefinitionNode
+from graphql import DocumentNode, FieldNode, GraphQLError, OperationDefinitionNode
 
 from server.graphql.cost import Cost, Costs
 from server.observe.operation import Kind
@@ -31,6 +31,8 @@ class KeptOperation:
     kind: Kind
     name: str | None
     cost: Cost
+    #: Whether it tells where somebody's cursor is, and nothing else: that has a rate of its own, and is never refused.
+    is_presence: bool
     #: For the planner's plans, which go when the document goes.
     slots: dict[str, Any] = field(default_factory=dict)
 
@@ -48,7 +50,9 @@ class Document:
         for each in node.definitions:
             if isinstance(each, OperationDefinitionNode):
                 name = each.name.value if each.name else None
-                self._operations[name] = KeptOperation(self, each, each.operation.value, name, Cost(costs, node, each))
+                self._operations[name] = KeptOperation(
+                    self, each, each.operation.value, name, Cost(costs, node, each), _is_presence(each)
+                )
         if len(self._operations) == 1:
             # The only one need not be named.
             self._operations[None] = next(iter(self._operations.values()))
@@ -67,3 +71,8 @@ class Document:
         if not self._operations:
             raise Rejected.because("There is no operation in this document.")
         raise Rejected.because("Say in `operationName` which of the operations to execute.")
+
+
+def _is_presence(operation: OperationDefinitionNode) -> bool:
+    fields = operation.selection_set.selections
+    return all(isinstance(field, FieldNode) and field.name.value == "updatePresence" for field in fields)

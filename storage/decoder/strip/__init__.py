@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import pyvips
 
-from storage.decoder.kinds import DAMAGED, NotAPicture
+from storage.decoder.kinds import BLOATED, DAMAGED, NotAPicture
 from storage.decoder.strip import gif, heif, jpeg, png, webp
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ _WRITERS = {"image/jpeg": jpeg.write, "image/png": png.write, "image/webp": webp
 
 #: How a HEIF is written anew that cannot be copied: quality, and whole colours.
 _JPEG = {"Q": 92, "keep": "icc", "subsample_mode": "off"}
+#: How many times as long as the source it may be, and how many bytes more.
+_GROWTH, _FREE = 8, 1 << 20
 
 
 def strip(picture: "Opened", content_type: str, source: int, stripped: int) -> None:
@@ -38,9 +40,13 @@ def _heif(picture: "Opened", data: mmap.mmap, out: BinaryIO) -> None:
     """The copy, or a JPEG where it is more than a still: HEVC takes 20 times as long to encode."""
     try:
         heif.write(data, out)
+        return
     except (ValueError, IndexError, KeyError, struct.error):
         out.seek(0)
         out.truncate()
-        target = pyvips.Target.new_to_descriptor(out.fileno())
-        image = picture.whole()
-        (image.flatten(background=255) if image.hasalpha() else image).jpegsave_target(target, **_JPEG)
+    target = pyvips.Target.new_to_descriptor(out.fileno())
+    image = picture.whole()
+    (image.flatten(background=255) if image.hasalpha() else image).jpegsave_target(target, **_JPEG)
+    # A kilobyte can say a hundred megapixels, of which each would be kept.
+    if os.fstat(out.fileno()).st_size > _GROWTH * len(data) + _FREE:
+        raise NotAPicture(BLOATED)

@@ -9,6 +9,7 @@ from typing import Final
 import orjson
 
 from models.columns import now
+from resolvers.keyring import Keyring
 from resolvers.token import AccessTokens
 from tests.faults.asking import REMOVE_MEMBER, SIGN_OUT, UPDATE_BOOK, VIEWER, ask, begin, ending, say, socket_to
 from tests.faults.company import Person, join, person, token
@@ -35,7 +36,7 @@ async def expired(play: Play) -> None:
     subscriber = play.follow(shelf, short)
     subscriber.sight.follows = False
     await asyncio.wait_for(subscriber.ended.wait(), 15)
-    late = now() - AccessTokens(SECRET).verify(short).expires_at
+    late = now() - AccessTokens(Keyring(SECRET)).verify(short).expires_at
     play.target("closed after its expiry", late.total_seconds(), FELT)
     play.require(late.total_seconds() > -0.1, f"it was closed {-late} before its expiry")
     play.require(subscriber.closes[4403] == 1, f"it was closed with {dict(subscriber.closes)}")

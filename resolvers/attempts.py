@@ -1,0 +1,147 @@
+"""Tries that are counted in Postgres: nothing that is emptied or away lets anybody try for ever."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert
+from sqlmodel import col
+
+from models import Attempt
+from models.id import new_id
+from models.refusal import Locked
+from resolvers.context import Context
+from resolvers.neighbourhood import neighbourhood as neighbourhood
+from resolvers.work import Work
+
+#: Seconds that a try waits to be counted before it is refused, and was none.
+PATIENCE: Final = 5.0
+
+_HOLD: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
+_TAKE: Final = """
+WITH asked AS (
+  SELECT asked.*, tried.count, tried.first
+  FROM unnest($1::uuid[], $2::bytea[], $3::interval[], $4::bigint[])
+    WITH ORDINALITY AS asked(id, key, span, most, place)
+  CROSS JOIN LATERAL (
+    SELECT count(*), min(attempts.at) AS first
+    FROM attempts WHERE attempts.key = asked.key AND attempts.at > clock_timestamp() - asked.span
+  ) AS tried
+), taken AS (
+  INSERT INTO attempts (id, key, at)
+  SELECT id, key, clock_timestamp() FROM asked
+  WHERE id IS NOT NULL AND NOT EXISTS (SELECT FROM asked WHERE count >= most)
+)
+SELECT most - count AS free, extract(epoch FROM first + span - clock_timestamp())::float8 AS seconds
+FROM asked ORDER BY place
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """At most `limit` in any `window` (sliding), of what is tried under this name."""
+
+    name: str
+    limit: int
+    window: timedelta
+    #: What whoever is over it is told; `{minutes}` is when they may try again.
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One that is counted, under each of its allowances."""
+
+    ids: tuple[UUID, ...]
+    #: Whether the first of them allows no more after it.
+    is_last: bool
+
+
+Counted = tuple[Allowance, tuple[str, ...]]
+
+
+async def take(context: Context, allowance: Allowance, *of: str) -> Try:
+    """Counts one try of these together (an account and an address, say), before it is known how it ends.
+
+    It holds whatever becomes of the request; `give_back` undoes it for one that was right. Raises Locked.
+    """
+    return await take_all(context, (allowance, of))
+
+
+async def take_all(context: Context, *counted: Counted, of_wrong: Sequence[Counted] = ()) -> Try:
+    """Counts one try under several allowances: under all of them, or under none where one is used up.
+
+    Those `of_wrong` have to be free too, and are taken by `add` once it was wrong: what is under way is none of theirs.
+    """
+    asked = (*counted, *of_wrong)
+    tried = Try(tuple(new_id() for _ in counted), is_last=False)
+    ids = [*tried.ids, *(None for _ in of_wrong)]
+    keys = [_key(context, allowance, of) for allowance, of in asked]
+    spans, limits = [each.window for each, _ in asked], [each.limit for each, _ in asked]
+    try:
+        async with (
+            asyncio.timeout(PATIENCE),
+            context.parts.counting,
+            context.parts.database.connection() as connection,
+            connection.transaction(),
+        ):
+            # One at a time of the same: a hundred at once are no more than one after the other. Apart from the count,
+            # which would else not see what was written while this waited; in one order, so that nobody waits in a
+            # circle.
+            held = sorted(int.from_bytes(key[:8], signed=True) for key in keys[: len(counted)])
+            await connection.rows(_HOLD, [held])
+            found = await connection.rows(_TAKE, [ids, keys, spans, limits])
+    except asyncio.CancelledError:
+        # It may have been written all the same.
+        await give_back(context, tried)
+        raise
+    for (allowance, _), row in zip(asked, found, strict=True):
+        if row["free"] <= 0:
+            minutes = max(1, -int(-row["seconds"] // 60))
+            raise Locked(allowance.message.format(minutes=f"{minutes} minute{'s' if minutes > 1 else ''}"), "input")
+    return replace(tried, is_last=found[0]["free"] == 1)
+
+
+async def add(context: Context, work: Work, allowance: Allowance, *of: str) -> None:
+    """Counts one that was wrong, in this work."""
+    row = insert(Attempt).values(id=new_id(), key=_key(context, allowance, of), at=func.clock_timestamp())
+    await work.session.execute(row)
+
+
+async def give_back(context: Context, tried: Try, work: Work | None = None) -> None:
+    """In this work, where there is one: then it counts as long as that has not held. Else also for who is cancelled."""
+    statement = delete(Attempt).where(col(Attempt.id).in_(tried.ids))
+    if work is not None:
+        await work.session.execute(statement)
+        return
+
+    async def give() -> None:
+        async with context.work() as own:
+            await own.session.execute(statement)
+
+    giving = asyncio.ensure_future(give())
+    try:
+        await asyncio.shield(giving)
+    finally:
+        await asyncio.wait([giving])
+
+
+@asynccontextmanager
+async def counted(context: Context, allowance: Allowance, *of: str) -> AsyncIterator[None]:
+    """A try that counts unless the block ends well."""
+    tried = await take(context, allowance, *of)
+    yield
+    await give_back(context, tried)
+
+
+def _key(context: Context, allowance: Allowance, of: tuple[str, ...]) -> bytes:
+    return context.parts.keyring.hash(f"attempt {allowance.name}", "\n".join(of))
+
+
+def asker(context: Context) -> str:
+    """Where a caller is, as a job may carry it that counts later what was asked: of the address it has no more."""
+    return context.parts.keyring.hash("asker", neighbourhood(context.ip_address)).hex()

@@ -1,0 +1,1 @@
+"""Accounts: ways in, and what keeps others out."""
