@@ -1,6 +1,6 @@
 """The few words in which this program says no."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 
@@ -104,6 +104,10 @@ class NotFound(_Subject):
 
 class Forbidden(_Subject):
     code = "FORBIDDEN"
+
+
+SESSION_ENDED: Final = "The session has ended. Sign in again."
+ACCOUNT_GONE: Final = "There is no such account any more."
 
 
 class Unauthenticated(Refusal):

@@ -1,8 +1,7 @@
 """Tries that are counted in Postgres: nothing that is emptied or away lets anybody try for ever."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -51,6 +50,11 @@ class Allowance:
     #: What whoever is over it is told; `{minutes}` is when they may try again.
     message: str
 
+    def refusal(self, seconds: float, *path: str) -> Locked:
+        """Of one more, which may be tried again after so long."""
+        minutes = max(1, -int(-seconds // 60))
+        return Locked(self.message.format(minutes=f"{minutes} minute{'s' if minutes > 1 else ''}"), *path)
+
 
 @dataclass(frozen=True, slots=True)
 class Try:
@@ -80,7 +84,7 @@ async def take_all(context: Context, *counted: Counted, of_wrong: Sequence[Count
     asked = (*counted, *of_wrong)
     tried = Try(tuple(new_id() for _ in counted), is_last=False)
     ids = [*tried.ids, *(None for _ in of_wrong)]
-    keys = [_key(context, allowance, of) for allowance, of in asked]
+    keys = [key_of(context, allowance, of) for allowance, of in asked]
     spans, limits = [each.window for each, _ in asked], [each.limit for each, _ in asked]
     try:
         async with (
@@ -101,14 +105,13 @@ async def take_all(context: Context, *counted: Counted, of_wrong: Sequence[Count
         raise
     for (allowance, _), row in zip(asked, found, strict=True):
         if row["free"] <= 0:
-            minutes = max(1, -int(-row["seconds"] // 60))
-            raise Locked(allowance.message.format(minutes=f"{minutes} minute{'s' if minutes > 1 else ''}"), "input")
+            raise allowance.refusal(row["seconds"], "input")
     return replace(tried, is_last=found[0]["free"] == 1)
 
 
 async def add(context: Context, work: Work, allowance: Allowance, *of: str) -> None:
     """Counts one that was wrong, in this work."""
-    row = insert(Attempt).values(id=new_id(), key=_key(context, allowance, of), at=func.clock_timestamp())
+    row = insert(Attempt).values(id=new_id(), key=key_of(context, allowance, of), at=func.clock_timestamp())
     await work.session.execute(row)
 
 
@@ -130,15 +133,8 @@ async def give_back(context: Context, tried: Try, work: Work | None = None) -> N
         await asyncio.wait([giving])
 
 
-@asynccontextmanager
-async def counted(context: Context, allowance: Allowance, *of: str) -> AsyncIterator[None]:
-    """A try that counts unless the block ends well."""
-    tried = await take(context, allowance, *of)
-    yield
-    await give_back(context, tried)
-
-
-def _key(context: Context, allowance: Allowance, of: tuple[str, ...]) -> bytes:
+def key_of(context: Context, allowance: Allowance, of: tuple[str, ...]) -> bytes:
+    """What the tries of these together are written under."""
     return context.parts.keyring.hash(f"attempt {allowance.name}", "\n".join(of))
 
 

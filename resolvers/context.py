@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.columns import now
 from models.quota import Quotas
-from models.refusal import Refusal, Unauthenticated
+from models.refusal import ACCOUNT_GONE, SESSION_ENDED, Refusal, Unauthenticated
 from models.rules import AccountRules
 from resolvers.answer import Answer
 from resolvers.cookie import RefreshCookie
@@ -104,9 +104,10 @@ class Context:
     @property
     def viewer(self) -> Viewer:
         """Raises Unauthenticated where nobody is signed in."""
-        if self.viewer_or_nobody is None:
+        viewer = self.viewer_or_nobody
+        if viewer is None:
             raise Unauthenticated
-        return self.viewer_or_nobody
+        return viewer
 
     @property
     def viewer_or_nobody(self) -> Viewer | None:
@@ -115,7 +116,7 @@ class Context:
             raise self.caller
         # Asked each time: an operation can take longer than its session lives.
         if self.caller is not None and self.parts.revocations.covers(self.caller.session_id):
-            raise Unauthenticated("The session has ended. Sign in again.")
+            raise Unauthenticated(SESSION_ENDED)
         return self.caller
 
     @property
@@ -161,7 +162,7 @@ class Context:
             except IntegrityError as error:
                 detail = getattr(error.orig and error.orig.__cause__, "detail", None) or ""
                 if actor is not None and f'({actor}) is not present in table "users"' in detail:
-                    raise Unauthenticated("There is no such account any more.") from error
+                    raise Unauthenticated(ACCOUNT_GONE) from error
                 raise
             self.parts.noted.tell(session)
         for channel, message in work.hints.items():

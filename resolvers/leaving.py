@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from sqlmodel import col
 
 from models import Invitation, Member, User
-from models.refusal import Conflict, Refusals, Unauthenticated
+from models.refusal import ACCOUNT_GONE, Conflict, Refusals, Unauthenticated
 from models.user import Language
 from resolvers import belongings, reauthentication
 from resolvers.context import Context
@@ -17,7 +17,6 @@ from resolvers.work import Work
 
 #: Books that a refusal names.
 NAMED: Final = 20
-_GONE: Final = "There is no such account any more."
 
 _log = structlog.get_logger("accounts")
 
@@ -33,12 +32,12 @@ async def leave(context: Context, password: str | None) -> None:
         await belongings.hold(work, viewer.user_id)
         user = await proven.user(work) if proven else await work.session.get(User, viewer.user_id)
         if user is None:
-            raise Unauthenticated(_GONE)
+            raise Unauthenticated(ACCOUNT_GONE)
         await _leaves_nobody_behind(work, user.id)
         await _forget_address(work, user)
         ended = await part(work, user.id)
     _log.info("account_deleted", user_id=str(viewer.user_id), is_guest=user.is_guest)
-    context.caller = Unauthenticated(_GONE)
+    context.caller = Unauthenticated(ACCOUNT_GONE)
     cookie = context.cookie
     if cookie and cookie.given and context.parts.refresh_tokens.session_of(cookie.given) in (None, *ended):
         cookie.clear()

@@ -8,7 +8,16 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from models import SecurityEventKind, Session, User
-from models.refusal import Conflict, Expired, Locked, Required, Unauthenticated, Unavailable, WrongCredentials
+from models.refusal import (
+    ACCOUNT_GONE,
+    Conflict,
+    Expired,
+    Locked,
+    Required,
+    Unauthenticated,
+    Unavailable,
+    WrongCredentials,
+)
 from resolvers import attempts, security, session
 from resolvers.context import Context, Viewer
 from resolvers.mail import owed
@@ -19,7 +28,6 @@ FRESH: Final = timedelta(minutes=10)
 PASSWORDS: Final = attempts.Allowance(
     "password again", 10, timedelta(minutes=5), "Too many wrong passwords. Try again in {minutes}."
 )
-_GONE: Final = "There is no such account any more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ async def held(work: Work, viewer: Viewer) -> User:
     """
     user = await work.session.get(User, viewer.user_id, with_for_update={"key_share": True})
     if user is None:
-        raise Unauthenticated(_GONE)
+        raise Unauthenticated(ACCOUNT_GONE)
     await session.is_still_in(work, viewer)
     return user
 
@@ -63,7 +71,7 @@ async def prove(context: Context, password: str | None, *path: str) -> Proven:
     async with context.reading() as reading:
         row = (await reading.execute(asked.where(col(Session.id) == viewer.session_id))).one_or_none()
     if row is None:
-        raise Unauthenticated(_GONE)
+        raise Unauthenticated(ACCOUNT_GONE)
     hash, begun = row
     if hash is None:
         if begun <= context.now - FRESH:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from models import Proof, SecurityEventKind, User
-from models.refusal import Taken, Unauthenticated, Unavailable
+from models.refusal import ACCOUNT_GONE, Taken, Unauthenticated, Unavailable
 from models.user import Language, checked_email, checked_name
 from resolvers import attempts, security
 from resolvers.address import holders
@@ -97,7 +97,7 @@ async def _last(session: AsyncSession, address: str, *, is_held: bool = False) -
 
 def gone(context: Context) -> Unauthenticated | None:
     """Why there is no viewer: their account is no more; None where nobody is signed in."""
-    return None if context.viewer_id is None else Unauthenticated("There is no such account any more.")
+    return None if context.viewer_id is None else Unauthenticated(ACCOUNT_GONE)
 
 
 async def enter(context: Context, tokens: Tokens) -> Self:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from models import User
-from models.refusal import Invalid, Unauthenticated
+from models.refusal import ACCOUNT_GONE, Invalid, Unauthenticated
 from models.user import Language, checked_name
 from resolvers.context import Context
 from resolvers.user import Self
@@ -24,7 +24,7 @@ async def update(context: Context, changes: dict[str, Any]) -> Self:
     async with context.work() as work:
         user = await work.session.get(User, viewer_id, with_for_update={"key_share": True})
         if user is None:
-            raise Unauthenticated("There is no such account any more.")
+            raise Unauthenticated(ACCOUNT_GONE)
         for name, value in checked.items():
             setattr(user, name, value)
         await work.show({"vw": [viewer_id]})

@@ -1,6 +1,6 @@
 """Who comes in: from the token that an operation brought to the context that it is answered with."""
 
-from models.refusal import Refusal, Unauthenticated
+from models.refusal import SESSION_ENDED, Refusal, Unauthenticated
 from resolvers.context import Context, Parts, Viewer
 from server.graphql.entrance import Entrance
 
@@ -23,7 +23,7 @@ def _caller(parts: Parts, token: str | None) -> Viewer | Refusal | None:
     try:
         claims = parts.tokens.verify(token)
         if parts.revocations.covers(claims.session_id):
-            return Unauthenticated("The session has ended. Sign in again.", claims.user_id)
+            return Unauthenticated(SESSION_ENDED, claims.user_id)
     except Refusal as refusal:
         return refusal
     return Viewer(claims.user_id, claims.session_id, claims.expires_at)

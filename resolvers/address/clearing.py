@@ -20,7 +20,9 @@ from models import (
 )
 from resolvers import security
 from resolvers.context import Context
+from resolvers.identity import unlinking
 from resolvers.mail import owed
+from resolvers.passkey import removing
 from resolvers.work import Work
 
 #: Goes with a key, or needs none of its own to be shown.
@@ -33,15 +35,9 @@ async def clear(context: Context, work: Work, user: User) -> None:
     They are told of each by the address that they have just confirmed.
     """
     for passkey in await work.session.scalars(select(Passkey).where(col(Passkey.user_id) == user.id)):
-        kind = SecurityEventKind.PASSKEY_REMOVED
-        security.note(context, work, user.id, kind, passkey_id=str(passkey.id))
-        await owed.notice(work, user, kind, name=passkey.name)
-        await work.session.delete(passkey)
+        await removing.drop(context, work, user, passkey)
     for identity in await work.session.scalars(select(Identity).where(col(Identity.user_id) == user.id)):
-        kind = SecurityEventKind.IDENTITY_UNLINKED
-        security.note(context, work, user.id, kind, provider=identity.provider)
-        await owed.notice(work, user, kind, provider=context.parts.identities.label_of(identity.provider))
-        await work.session.delete(identity)
+        await unlinking.drop(context, work, user, identity)
     # One that was not confirmed could be so later, by whoever has seen its secret.
     gone = delete(Totp).where(col(Totp.user_id) == user.id).returning(col(Totp.confirmed_at))
     if await work.session.scalar(gone) is not None:

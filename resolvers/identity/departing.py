@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from models import IdentityRequest, User
 from models.identity import REQUEST_LIFETIME
-from models.refusal import Locked, Unauthenticated
+from models.refusal import ACCOUNT_GONE, Locked, Unauthenticated
 from resolvers import attempts
 from resolvers.attempts import Allowance
 from resolvers.context import Context
@@ -68,5 +68,5 @@ async def _linking(context: Context) -> UUID | None:
     async with context.reading() as reading:
         is_guest = await reading.scalar(select(col(User.is_guest)).where(col(User.id) == viewer_id))
     if is_guest is None:
-        raise Unauthenticated("There is no such account any more.")
+        raise Unauthenticated(ACCOUNT_GONE)
     return None if is_guest else viewer_id

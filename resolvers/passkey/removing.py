@@ -5,12 +5,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import col
 
-from models import Passkey, SecurityEventKind
+from models import Passkey, SecurityEventKind, User
 from models.refusal import NotFound
 from resolvers import access, security, ways_in
 from resolvers.context import Context
 from resolvers.mail import owed
 from resolvers.reauthentication import prove
+from resolvers.work import Work
 
 
 async def remove(context: Context, id: UUID | None, password: str | None) -> None:
@@ -25,6 +26,11 @@ async def remove(context: Context, id: UUID | None, password: str | None) -> Non
             raise NotFound("There is no such passkey.", "id")
         if passkey.suspended_at is None:
             await ways_in.spare(context, work, user, passkey)
-        await work.session.delete(passkey)
-        security.note(context, work, user.id, SecurityEventKind.PASSKEY_REMOVED, passkey_id=str(passkey.id))
-        await owed.notice(work, user, SecurityEventKind.PASSKEY_REMOVED, name=passkey.name)
+        await drop(context, work, user, passkey)
+
+
+async def drop(context: Context, work: Work, user: User, passkey: Passkey) -> None:
+    """Whatever else there is to come in by; they are told."""
+    await work.session.delete(passkey)
+    security.note(context, work, user.id, SecurityEventKind.PASSKEY_REMOVED, passkey_id=str(passkey.id))
+    await owed.notice(work, user, SecurityEventKind.PASSKEY_REMOVED, name=passkey.name)

@@ -5,14 +5,12 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, true
+from sqlalchemy import func, select, true
 from sqlmodel import col
 
 from models import Attempt, SecurityEvent, SecurityEventKind, User
-from models.id import new_id
-from models.refusal import Locked
-from resolvers import security
-from resolvers.attempts import Allowance, neighbourhood
+from resolvers import attempts, security
+from resolvers.attempts import Allowance, Counted, neighbourhood
 from resolvers.context import Context
 from resolvers.mail import owed
 from resolvers.second_factor import codes
@@ -34,36 +32,33 @@ FROM_ANYWHERE: Final = Allowance(
 async def failed(context: Context, work: Work, user_id: UUID, code: str) -> None:
     """Counts a wrong code, in a work that is committed although it is refused and holds the user's row."""
     security.note(context, work, user_id, SecurityEventKind.SECOND_FACTOR_FAILED)
-    for allowance, key in _counted(context, user_id, codes.plain(code)):
-        row = insert(Attempt).values(id=new_id(), key=key, at=func.clock_timestamp())
-        await work.session.execute(row)
-        count, _ = await _tried(work, allowance, key)
+    for allowance, of in _counted(context, user_id, codes.plain(code)):
+        await attempts.add(context, work, allowance, *of)
+        count, _ = await _tried(context, work, allowance, of)
         if count >= allowance.limit:
             await _tell_of_lock(context, work, user_id, allowance)
 
 
-def _counted(context: Context, user_id: UUID, plain: str) -> Iterator[tuple[Allowance, bytes]]:
+def _counted(context: Context, user_id: UUID, plain: str) -> Iterator[Counted]:
     """What a wrong code counts against. Nobody guesses a recovery code: it stays a way in for whoever is locked out."""
-    hash, from_ = context.parts.keyring.hash, neighbourhood(context.ip_address)
-    yield FROM_ONE_ADDRESS, hash(f"attempt {FROM_ONE_ADDRESS.name}", f"{user_id}\n{from_}")
+    yield FROM_ONE_ADDRESS, (str(user_id), neighbourhood(context.ip_address))
     if codes.recovery_code_of(plain) is None:
-        yield FROM_ANYWHERE, hash(f"attempt {FROM_ANYWHERE.name}", str(user_id))
+        yield FROM_ANYWHERE, (str(user_id),)
 
 
 async def refuse_too_many(context: Context, work: Work, user_id: UUID, plain: str, path: tuple[str, ...]) -> None:
     """Raises Locked for one who may not try this code, whether it is right or wrong."""
-    for allowance, key in _counted(context, user_id, plain):
-        count, left = await _tried(work, allowance, key)
+    for allowance, of in _counted(context, user_id, plain):
+        count, left = await _tried(context, work, allowance, of)
         if count >= allowance.limit:
-            minutes = max(1, -int(-left.total_seconds() // 60))
-            raise Locked(allowance.message.format(minutes=f"{minutes} minute{'s' if minutes > 1 else ''}"), *path)
+            raise allowance.refusal(left.total_seconds(), *path)
 
 
-async def _tried(work: Work, allowance: Allowance, key: bytes) -> tuple[int, timedelta]:
+async def _tried(context: Context, work: Work, allowance: Allowance, of: tuple[str, ...]) -> tuple[int, timedelta]:
     """How often, and after how long it will be less."""
     at = func.clock_timestamp()
     tried = select(func.count(), func.min(Attempt.at), at).where(
-        col(Attempt.key) == key, col(Attempt.at) > at - allowance.window
+        col(Attempt.key) == attempts.key_of(context, allowance, of), col(Attempt.at) > at - allowance.window
     )
     count, first, now = (await work.session.execute(tried)).one()
     return count, first + allowance.window - now if first else timedelta()

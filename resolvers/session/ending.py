@@ -6,13 +6,11 @@ from sqlalchemy import ColumnElement, select, true
 from sqlmodel import col
 
 from models import SecurityEventKind, Session
-from models.refusal import NotFound, Unauthenticated
+from models.refusal import SESSION_ENDED, NotFound, Unauthenticated
 from resolvers import access, security
 from resolvers.context import Context, Viewer
 from resolvers.session.revoking import hold, revoke_where
 from resolvers.work import Work
-
-ENDED = "The session has ended. Sign in again."
 
 
 async def end(context: Context) -> list[UUID]:
@@ -51,7 +49,7 @@ async def _end(context: Context, kind: SecurityEventKind, which: ColumnElement[b
             security.note(context, work, viewer.user_id, kind, session_id=str(id))
     if viewer.session_id in ended:
         # What else is asked in the same operation is refused as the next one would be.
-        context.caller = Unauthenticated(ENDED)
+        context.caller = Unauthenticated(SESSION_ENDED)
         cookie = context.cookie
         if cookie and cookie.given and context.parts.refresh_tokens.session_of(cookie.given) in (None, *ended):
             cookie.clear()
@@ -64,4 +62,4 @@ async def is_still_in(work: Work, viewer: Viewer) -> None:
     """
     own = select(col(Session.id)).where(col(Session.id) == viewer.session_id, col(Session.revoked_at).is_(None))
     if await work.session.scalar(own) is None:
-        raise Unauthenticated(ENDED)
+        raise Unauthenticated(SESSION_ENDED)

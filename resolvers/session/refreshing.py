@@ -7,13 +7,12 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from models import RefreshToken, SecurityEventKind, Session, User
-from models.refusal import Expired, Required
+from models.refusal import SESSION_ENDED, Expired, Required
 from models.session import REFRESH_GRACE
 from resolvers import security
 from resolvers.context import Context
 from resolvers.mail import owed
 from resolvers.session.beginning import Tokens
-from resolvers.session.ending import ENDED
 from resolvers.session.revoking import revoke_where
 from resolvers.token import hash_of
 from resolvers.work import Work
@@ -32,7 +31,7 @@ async def refresh(context: Context, token: str | None) -> Tokens:
         # What this ends is committed although the request is refused.
         tokens = await _go_on(context, work, token)
     if tokens is None:
-        raise Expired(ENDED, "refreshToken")
+        raise Expired(SESSION_ENDED, "refreshToken")
     return tokens
 
 

@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-from models.refusal import Expired, Invalid, Unauthenticated
+from models.refusal import SESSION_ENDED, Expired, Invalid, Unauthenticated
 from resolvers.context import Context, Viewer
-from resolvers.session.ending import ENDED
 from resolvers.token import TokenExpired
 
 
@@ -24,6 +23,6 @@ def renew(context: Context, token: str) -> datetime:
     except Unauthenticated as error:
         raise Invalid(error.message, "accessToken") from error
     if context.parts.revocations.covers(claims.session_id):
-        raise Unauthenticated(ENDED)
+        raise Unauthenticated(SESSION_ENDED)
     context.renew(Viewer(claims.user_id, claims.session_id, claims.expires_at), token)
     return claims.expires_at

@@ -9,13 +9,14 @@ from sqlalchemy import delete, select
 from sqlmodel import col
 
 from models import ChallengeKind, Proof, SignIn, User
-from models.refusal import Expired, Forbidden, Refusal, Unauthenticated, WrongCredentials
+from models.refusal import ACCOUNT_GONE, Expired, Forbidden, Refusal, Unauthenticated, WrongCredentials
 from models.session import DevicePlatform
 from models.sign_in import LIFETIME, TRIES, WAITING_LIMIT
 from resolvers import attempts, guest, second_factor, security, session
 from resolvers.context import Context, Viewer
 from resolvers.mail import owed
 from resolvers.session import Device, Tokens
+from resolvers.session.revoking import hold
 from resolvers.sign_in import steps
 from resolvers.token import hash_of, opaque_token
 from resolvers.work import Work
@@ -96,7 +97,7 @@ async def _hold(work: Work, user: User) -> None:
         .execution_options(populate_existing=True)
     )
     if held is None:
-        raise WrongCredentials("There is no such account any more.", "input")
+        raise WrongCredentials(ACCOUNT_GONE, "input")
 
 
 async def go_on(context: Context, token: str, given: steps.Given) -> Outcome:
@@ -185,7 +186,7 @@ async def _waiting(work: Work, token: str, user_id: UUID | None = None) -> tuple
         .where(col(SignIn.token_hash) == hash_of(token), col(SignIn.expires_at) > work.now)
     )
     if user_id is not None:
-        await work.session.execute(select(User).where(col(User.id) == user_id).with_for_update(key_share=True))
+        await hold(work, user_id)
         waiting = waiting.with_for_update(of=SignIn).execution_options(populate_existing=True)
     row = (await work.session.execute(waiting)).one_or_none()
     if row is None:
@@ -201,5 +202,5 @@ async def _guest_of(context: Context, work: Work) -> UUID | None:
     is_guest = await work.session.scalar(select(col(User.is_guest)).where(col(User.id) == viewer_id))
     if is_guest is None:
         # A guest who was taken in a moment ago: where the answer was lost, this is sent again.
-        raise Unauthenticated("There is no such account any more.")
+        raise Unauthenticated(ACCOUNT_GONE)
     return viewer_id if is_guest else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from models import ChallengeKind, SecurityEventKind, SignIn, User
-from models.refusal import EmailNotVerified, Invalid, Locked, Required, WrongCredentials
+from models.refusal import EmailNotVerified, Invalid, Required, WrongCredentials
 from resolvers import second_factor as factors
 from resolvers.context import Context
 from resolvers.password import setting
@@ -39,11 +39,7 @@ async def _second_factor(context: Context, work: Work, sign_in: SignIn, user: Us
     """A code of six digits, or a recovery code. Raises Required, WrongCredentials, Locked."""
     if given.code is None:
         raise Required("A code is needed.", "input", "code")
-    try:
-        is_right = await factors.check(context, work, user.id, given.code)
-    except Locked as locked:
-        raise Locked(locked.message, "input", "code") from None
-    if not is_right:
+    if not await factors.check(context, work, user.id, given.code):
         raise WrongCredentials("The code is wrong, or was used already.", "input", "code")
     sign_in.second_factor_passed = True
 
