@@ -2,12 +2,10 @@
 
 import asyncio
 import functools
-import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
-from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -29,6 +27,7 @@ from resolvers.presence.house import Presences
 from resolvers.rates import Allowed, Rates
 from resolvers.token import AccessTokens, Algorithm, RefreshTokens
 from resolvers.turns import Turns
+from server import collector
 from server.auth import enter
 from server.doorway import Doorway
 from server.explorer import Explorer
@@ -54,10 +53,6 @@ from storage.picture import Pictures
 from storage.pruning import Pruning
 from storage.rates import Budgets, Windows
 from storage.revocations import Revocations
-
-#: After how many new objects the garbage collector looks at the youngest, and how often at the older ones: as it is set
-#: by default, it does so within every single answer.
-_COLLECTED: Final = (10_000, 20, 20)
 
 
 @asynccontextmanager
@@ -229,13 +224,8 @@ class App:
                 instrument(self._parts.database.engine, self._parts.database.connections)
             if self._metrics:
                 self._count(self._metrics, lag)
-            # What is there now stays: the collector need not look at it again and again.
-            gc.freeze()
-            gc.set_threshold(*_COLLECTED)
-            try:
+            with collector.patient():
                 yield
-            finally:
-                gc.unfreeze()
 
     def _broadcast(self) -> dict[str, int]:
         counts = asdict(self.parts.announcements.counts)

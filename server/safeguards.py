@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -17,7 +17,7 @@ from yarl import URL
 
 from server.preparation import objects_of
 from server.settings import Settings
-from storage.objects import Objects, Ticket
+from storage.objects import BucketRefuses, Described, Objects, Ticket
 
 #: Seconds that one request may take.
 PATIENCE: Final = 5.0
@@ -27,6 +27,7 @@ PREFIX: Final = "doctor/"
 _BYTES: Final = b"Leporello's doctor was here."
 _TYPE: Final = "image/jpeg"
 _NAME: Final = 'attachment; filename="a.jpg"'
+_SERVED: Final[Described] = {"content_type": "text/plain", "content_disposition": "", "cache_control": ""}
 _LIFETIME: Final = timedelta(minutes=5)
 #: How far apart two clocks may be before somebody should know: signatures are refused at fifteen minutes.
 _SKEW: Final = timedelta(minutes=2)
@@ -51,7 +52,12 @@ async def missing(settings: Settings) -> list[Missing]:
     ):
         visit = _Visit(objects, http, settings.s3_bucket, f"{PREFIX}{uuid4()}/")
         try:
-            return [*await visit.tickets(), *await visit.addresses(), *await visit.outside(public)]
+            return [
+                *await visit.tickets(),
+                *await visit.addresses(),
+                *await visit.copies(),
+                *await visit.outside(public),
+            ]
         finally:
             await objects.delete([found.key async for found in objects.list(visit.prefix)])
 
@@ -95,9 +101,7 @@ class _Visit:
 
     async def addresses(self) -> list[Missing]:
         """Whether an address serves its file as was signed, and nothing serves it otherwise."""
-        await self.objects.store(
-            f"{self.prefix}read", BytesIO(_BYTES), content_type="text/plain", content_disposition="", cache_control=""
-        )
+        await self.objects.store(f"{self.prefix}read", BytesIO(_BYTES), **_SERVED)
         lacks = []
         good = self._address("read")
         async with self.http.get(URL(good, encoded=True)) as answer:
@@ -112,6 +116,27 @@ class _Visit:
         if await self._status(good.replace(quote(_TYPE, safe=""), "text%2Fhtml")) == HTTPStatus.OK:
             lacks.append(Missing("whoever has an address can change the type under which it serves.", True))
         return lacks
+
+    async def copies(self) -> list[Missing]:
+        """Whether what was found is copied, to where nothing is, and nothing else."""
+        found = await self.objects.head(f"{self.prefix}read")
+        if found is None:
+            return [Missing("what was just put is not there.", True)]
+        try:
+            if not await self.objects.copy(found, f"{self.prefix}copied", **_SERVED):
+                return [Missing("it does not copy a file to where nothing is, so that no photo becomes READY.", True)]
+            other = replace(found, etag='"another"')
+            if await self.objects.copy(other, f"{self.prefix}other", **_SERVED) or await self.objects.copy(
+                found, f"{self.prefix}copied", **_SERVED
+            ):
+                return [
+                    Missing(
+                        "it copies under no condition: should the worker freeze, a photo may change after its check."
+                    )
+                ]
+        except BucketRefuses as refused:
+            return [Missing(f"it copies no files ({refused.reason}), so that no photo becomes READY.", True)]
+        return []
 
     async def outside(self, public: Objects) -> list[Missing]:
         """Whether clients get there, as far as that can be seen from here."""

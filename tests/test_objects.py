@@ -19,6 +19,7 @@ from models.refusal import TooLarge, Unavailable
 from storage.objects import (
     SIGNED_FOR,
     WINDOW,
+    Described,
     NoSuchObject,
     Objects,
     Received,
@@ -26,6 +27,7 @@ from storage.objects import (
     Ticket,
     disposition,
 )
+from storage.objects import objects as objects_module
 from tests import images
 
 ORIGIN = "http://localhost:5173"
@@ -236,12 +238,58 @@ async def test_an_object_is_read_up_to_the_limit_and_no_further(objects: Objects
     assert (await objects.read_into(key, file, len(PHOTO))).size == len(PHOTO)
 
 
-async def test_only_the_bytes_that_were_verified_are_stored(objects: Objects, key: str) -> None:
-    how = {"content_type": "image/jpeg", "content_disposition": "inline", "cache_control": "private"}
-    with pytest.raises(Unavailable):
-        await objects.store(key, BytesIO(PHOTO), sha256=sha256(PHOTO + b"x"), **how)
+HOW: Described = {
+    "content_type": "image/png",
+    "content_disposition": "attachment",
+    "cache_control": "private, max-age=1",
+}
+
+
+async def test_a_copy_is_of_what_was_found_and_is_made_where_nothing_is(objects: Objects, key: str) -> None:
+    await stored(objects, key)
+    found, copied = await objects.head(key), f"{key}/copied"
+    assert found is not None
+    assert await objects.copy(found, copied, **HOW)
+    copy, content = await objects.head(copied), BytesIO()
+    assert copy is not None
+    assert (copy.size, copy.etag) == (found.size, found.etag)
+    await objects.read_into(copied, content, len(PHOTO))
+    assert content.getvalue() == PHOTO
+    # Something is there by now; and what was found is there no more, but another, then nothing.
+    await stored(objects, key, PHOTO + b"x")
+    assert not await objects.copy(found, f"{key}/other", **HOW)
+    assert await objects.head(f"{key}/other") is None
+    other = await objects.head(key)
+    assert other is not None
+    assert not await objects.copy(other, copied, **HOW)
+    assert await objects.head(copied) == copy
+    await objects.delete([key])
+    with pytest.raises(NoSuchObject):
+        await objects.copy(other, f"{key}/other", **HOW)
+
+
+async def test_a_copy_is_served_as_it_is_told(objects: Objects, key: str, bucket: dict[str, Any]) -> None:
+    await stored(objects, key)
+    found = await objects.head(key)
+    assert found is not None
+    assert await objects.copy(found, f"{key}/copied", **HOW)
+    url = objects.url(f"{key}/copied", now=datetime.now(UTC), content_type="image/png", disposition="attachment")
+    async with httpx.AsyncClient() as browser:
+        answer = await browser.get(url)
+    assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == ("image/png", "private, max-age=1")
+
+
+@pytest.mark.parametrize("at_once", [0, objects_module.AT_ONCE])
+async def test_bytes_that_change_on_their_way_are_not_stored(
+    objects: Objects, key: str, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(objects_module, "AT_ONCE", at_once)
+    with monkeypatch.context() as changed:
+        changed.setattr(objects_module, "_digest", lambda _: hashlib.sha256(PHOTO + b"x").digest())
+        with pytest.raises(Unavailable):
+            await objects.store(key, BytesIO(PHOTO), **HOW)
     assert await objects.head(key) is None
-    assert await objects.store(key, BytesIO(PHOTO), sha256=sha256(PHOTO), **how) == Received(len(PHOTO), sha256(PHOTO))
+    assert await objects.store(key, BytesIO(PHOTO), **HOW) == Received(len(PHOTO), sha256(PHOTO))
 
 
 async def test_a_large_file_holds_up_neither_the_loop_nor_the_memory(

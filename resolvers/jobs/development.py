@@ -1,6 +1,6 @@
-"""The bytes of one photo: verified, developed, and put where they are served."""
+"""The bytes of one photo: copied to where they are served, verified there, and developed."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,13 +10,14 @@ from typing import Final
 
 from models import Image, StoredObject
 from models.object import Part, key_of
-from models.refusal import TooLarge
+from models.refusal import TooLarge, Unavailable
 from resolvers.context import Parts
 from storage.objects import NoSuchObject
 from storage.picture import Developed, NotAPicture
 
 #: What lies under a key never changes.
-_CACHING: Final = "private, max-age=31536000, immutable"
+_SERVED: Final = {"content_disposition": "attachment", "cache_control": "private, max-age=31536000, immutable"}
+_LONGER: Final = "The file is longer than declared."
 
 
 class Unusable(Exception):
@@ -25,45 +26,36 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Development:
-    """The very bytes that were verified, and what was made of them; they are there while it is open."""
+    """What was made of the bytes that were verified; its files are there while it is open."""
 
     image: Image
-    original: Path
     made: Developed
 
     @classmethod
     @asynccontextmanager
-    async def of(cls, parts: Parts, image: Image, *keys: str) -> AsyncIterator["Development"]:
-        """What is made of the object under the first of these that is there. Raises Unusable for undeclared bytes."""
+    async def of(cls, parts: Parts, image: Image) -> AsyncIterator["Development"]:
+        """What is made of what `take_in` took in. Raises Unusable for undeclared bytes."""
         with TemporaryDirectory(prefix="leporello-") as name:
             folder = Path(name)
             original = folder / "original"
-            await _fetch(parts, image, keys, original)
+            await _fetch(parts, image, original)
             try:
                 made = await parts.pictures.develop(original, image.content_type, folder)
             except NotAPicture as refused:
                 raise Unusable(refused.reason) from None
-            yield cls(image, original, made)
+            yield cls(image, made)
 
-    async def keep(self, parts: Parts, *kept: Part) -> None:
-        """Puts these of its files where they are served; as often as one likes."""
-        # A copy within the bucket could be of what a ticket has put there since: its ETag is no more than an MD5.
-        files = {
-            Part.ORIGINAL: (self.original, self.image.content_type, self.image.sha256),
-            Part.THUMBNAIL: (self.made.thumbnail.path, self.made.thumbnail.content_type, None),
-            Part.PREVIEW: (self.made.preview.path, self.made.preview.content_type, None),
-            Part.STRIPPED: (self.made.stripped.path, self.made.stripped.content_type, None),
+    async def keep(self, parts: Parts) -> None:
+        """Puts what was made where it is served; as often as one likes."""
+        made = {
+            Part.THUMBNAIL: self.made.thumbnail,
+            Part.PREVIEW: self.made.preview,
+            Part.STRIPPED: self.made.stripped,
         }
-        for part in kept:
-            path, content_type, sha256 = files[part]
-            with path.open("rb") as file:
+        for part, picture in made.items():
+            with picture.path.open("rb") as file:
                 await parts.objects.store(
-                    key_of(self.image.object_id, part),
-                    file,
-                    content_type=content_type,
-                    content_disposition="attachment",
-                    cache_control=_CACHING,
-                    sha256=sha256,
+                    key_of(self.image.object_id, part), file, content_type=picture.content_type, **_SERVED
                 )
 
     def note_on(self, stored: StoredObject, at: datetime) -> None:
@@ -78,20 +70,42 @@ class Development:
         image.thumbhash, image.taken_at = self.made.thumbhash, self.made.taken_at
 
 
-async def _fetch(parts: Parts, image: Image, keys: Sequence[str], path: Path) -> None:
-    received = None
-    for key in keys:
+async def take_in(parts: Parts, image: Image) -> None:
+    """Copies what was put to where it will be served, once and before it is verified: no ticket can change it there.
+
+    Raises Unusable for a file of another length, Unavailable for one that was put anew meanwhile.
+    """
+    found = await parts.objects.head(image.upload_key)
+    # An earlier try has emptied the quarantine, or nothing has come: what lies there already is looked at.
+    if found is None:
+        return
+    if found.size == image.size:
         try:
-            with path.open("wb") as file:
-                received = await parts.objects.read_into(key, file, limit=image.size)
-            break
+            if await parts.objects.copy(found, image.key, content_type=image.content_type, **_SERVED):
+                return
         except NoSuchObject:
-            continue
-        except TooLarge:
-            raise Unusable("The file is longer than declared.") from None
-    if received is None:
-        raise Unusable("The bytes are gone from the bucket.")
-    if received.size != image.size:
+            raise Unavailable from None
+    # What was taken in before counts, whatever was put since.
+    if await parts.objects.head(image.key) is None:
+        _check_length(image, found.size)
+        raise Unavailable
+
+
+def _check_length(image: Image, size: int) -> None:
+    if size > image.size:
+        raise Unusable(_LONGER)
+    if size < image.size:
         raise Unusable("The file is not as long as declared.")
+
+
+async def _fetch(parts: Parts, image: Image, path: Path) -> None:
+    try:
+        with path.open("wb") as file:
+            received = await parts.objects.read_into(image.key, file, limit=image.size)
+    except NoSuchObject:
+        raise Unusable("The bytes are gone from the bucket.") from None
+    except TooLarge:
+        raise Unusable(_LONGER) from None
+    _check_length(image, received.size)
     if received.sha256 != image.sha256:
         raise Unusable("The bytes are not those declared: their SHA-256 is another.")

@@ -11,9 +11,9 @@ from sqlmodel import col
 
 from models import Book, Image, ImageStatus, StoredObject
 from models.event import ImagesChanged
-from models.object import Part, keys_of
+from models.object import keys_of
 from models.refusal import Unavailable
-from resolvers.jobs.development import Development, Unusable
+from resolvers.jobs.development import Development, Unusable, take_in
 from resolvers.jobs.discarding import DISCARD, Refused, late
 from resolvers.jobs.kind import Backoff, Kind
 from resolvers.jobs.run import Run
@@ -58,9 +58,9 @@ async def develop(run: Run, asked: Photo) -> None:
     if image is None:
         return
     try:
-        # Where its end was lost with a database that was put back, the quarantine is empty already.
-        async with Development.of(run.parts, image, image.upload_key, image.key) as development:
-            await development.keep(run.parts, *Part)
+        await take_in(run.parts, image)
+        async with Development.of(run.parts, image) as development:
+            await development.keep(run.parts)
             is_wanted = await _show(run, image, development)
     except Unusable as refused:
         await _refuse(run, image, str(refused))

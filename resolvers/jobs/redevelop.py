@@ -10,7 +10,6 @@ from sqlmodel import col
 
 from models import Book, Image, ImageStatus, StoredObject
 from models.event import ImagesChanged
-from models.object import Part
 from resolvers.jobs import photos
 from resolvers.jobs.development import Development, Unusable
 from resolvers.jobs.kind import Kind, Nothing
@@ -56,8 +55,8 @@ async def develop_old(run: Run, asked: Old) -> None:
     if image is None:
         return
     try:
-        async with Development.of(run.parts, image, image.key) as development:
-            await development.keep(run.parts, Part.THUMBNAIL, Part.PREVIEW, Part.STRIPPED)
+        async with Development.of(run.parts, image) as development:
+            await development.keep(run.parts)
             async with run.finishing() as work:
                 of_books = select(col(Image.book_id)).where(*of_object)
                 books = select(Book).where(col(Book.id).in_(of_books)).order_by(col(Book.id)).with_for_update()

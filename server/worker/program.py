@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from resolvers.jobs import REGISTRY
+from server import collector
 from server.app import parts_of
 from server.observe import tracing
 from server.observe.lag import Lag
@@ -44,7 +45,8 @@ async def run(settings: Settings, beat: Path | None = None) -> None:
     async with Lag(), working(settings, beat) as task:
         _log.info("the worker runs", at_once=settings.jobs_at_once)
         stopping = asyncio.create_task(told.wait())
-        await asyncio.wait([task, stopping], return_when=asyncio.FIRST_COMPLETED)
+        with collector.patient():
+            await asyncio.wait([task, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
     if provider is not None:
         await asyncio.to_thread(provider.shutdown)

@@ -3,33 +3,44 @@
 import asyncio
 import base64
 import hashlib
-import io
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, BinaryIO, Self
+from io import SEEK_END, BytesIO
+from typing import Any, BinaryIO, Self, TypedDict, Unpack
 
 import aioboto3
 
 from models.refusal import TooLarge, Unavailable
 from storage.objects import bucket
-from storage.objects.requests import GLANCE, TRANSFER, NoSuchObject, asking, config
+from storage.objects.requests import GLANCE, TRANSFER, NoSuchObject, NotAsFound, asking, config
 from storage.objects.signing import Addressing, Signer, Tickets
 
-#: How much of a file is in memory at a time, in bytes.
+#: How much of a file that is read is in memory at a time, in bytes.
 CHUNK = 1 << 18
 #: How many keys a delete may name (the DeleteObjects API's own limit).
 DELETED_AT_ONCE = 1000
+#: Files up to this many bytes are read whole to be stored.
+AT_ONCE = 4 << 20
+
+
+class Described(TypedDict):
+    """What an object is served with."""
+
+    content_type: str
+    content_disposition: str
+    cache_control: str
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An object in the bucket; `size` in bytes."""
+    """An object in the bucket; `size` in bytes, `etag` as the bucket tells it (for us, a mark of its contents)."""
 
     key: str
     size: int
     modified_at: datetime
+    etag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +113,7 @@ class Objects:
                 answer = await self._client.head_object(Bucket=self._bucket, Key=key)
         except NoSuchObject:
             return None
-        return Found(key, answer["ContentLength"], answer["LastModified"])
+        return Found(key, answer["ContentLength"], answer["LastModified"], answer["ETag"])
 
     async def read_into(self, key: str, file: BinaryIO, limit: int) -> Received:
         """Copies the object to the file's end, chunk by chunk; raises TooLarge beyond `limit` bytes."""
@@ -126,36 +137,44 @@ class Objects:
         await asyncio.to_thread(file.flush)
         return Received(size, digest.hexdigest())
 
-    async def store(
-        self,
-        key: str,
-        file: BinaryIO,
-        *,
-        content_type: str,
-        content_disposition: str,
-        cache_control: str,
-        sha256: str | None = None,
-    ) -> Received:
-        """Puts the whole file there, or nothing: the bucket refuses bytes of another SHA-256 (in hex).
+    async def copy(self, found: Found, key: str, **described: Unpack[Described]) -> bool:
+        """Copies it within the bucket, as it was found, where nothing is yet: whether it has.
 
-        Without one, it is taken of the file as it is now.
+        Not where another is there meanwhile under its key, or something under the new one. Of the stores that do not
+        know these conditions some ignore them. Raises NoSuchObject.
         """
-        size = file.seek(0, io.SEEK_END)
+        try:
+            async with asking(TRANSFER):
+                await self._client.copy_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    CopySource={"Bucket": self._bucket, "Key": found.key},
+                    CopySourceIfMatch=found.etag,
+                    IfNoneMatch="*",
+                    MetadataDirective="REPLACE",
+                    **_headers(described),
+                )
+        except NotAsFound:
+            return False
+        return True
+
+    async def store(self, key: str, file: BinaryIO, **described: Unpack[Described]) -> Received:
+        """Puts the whole file there, or nothing: the bucket refuses bytes of another SHA-256 than the file has now."""
+        size = file.seek(0, SEEK_END)
         file.seek(0)
-        if sha256 is None:
-            sha256 = await asyncio.to_thread(_digest, file)
+        # Else a file is read piece by piece, each in a thread: forty trips for a photo.
+        body = BytesIO(await asyncio.to_thread(file.read)) if size <= AT_ONCE else file
+        digest = await asyncio.to_thread(_digest, body)
         async with asking(TRANSFER):
             await self._client.put_object(
                 Bucket=self._bucket,
                 Key=key,
-                Body=file,
+                Body=body,
                 ContentLength=size,
-                ContentType=content_type,
-                ContentDisposition=content_disposition,
-                CacheControl=cache_control,
-                ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+                **_headers(described),
+                ChecksumSHA256=base64.b64encode(digest).decode(),
             )
-        return Received(size, sha256)
+        return Received(size, digest.hex())
 
     async def delete(self, keys: Iterable[str]) -> None:
         """Deletes them all; those that are not there are as good as deleted."""
@@ -174,15 +193,23 @@ class Objects:
             async with asking():
                 page = await self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **more)
             for entry in page.get("Contents", ()):
-                yield Found(entry["Key"], entry["Size"], entry["LastModified"])
+                yield Found(entry["Key"], entry["Size"], entry["LastModified"], entry["ETag"])
             if not page.get("IsTruncated"):
                 return
             more = {"ContinuationToken": page["NextContinuationToken"]}
 
 
-def _digest(file: BinaryIO) -> str:
+def _headers(described: Described) -> dict[str, str]:
+    return {
+        "ContentType": described["content_type"],
+        "ContentDisposition": described["content_disposition"],
+        "CacheControl": described["cache_control"],
+    }
+
+
+def _digest(file: BinaryIO) -> bytes:
     digest = hashlib.sha256()
     while chunk := file.read(CHUNK):
         digest.update(chunk)
     file.seek(0)
-    return digest.hexdigest()
+    return digest.digest()

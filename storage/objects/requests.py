@@ -29,6 +29,10 @@ class NoSuchObject(LookupError):
     """There is nothing under that key."""
 
 
+class NotAsFound(LookupError):
+    """What is there, or is not, is another than the request was for."""
+
+
 class BucketRefuses(Unavailable):
     """It is there, and refuses what we ask; `reason` is its code, for whoever runs the house."""
 
@@ -56,13 +60,15 @@ def config(addressing: Addressing) -> Config:
 
 @asynccontextmanager
 async def asking(seconds: float = REQUEST) -> AsyncIterator[None]:
-    """Whatever goes wrong with the bucket in here is NoSuchObject or Unavailable; the log says what."""
+    """Whatever goes wrong with the bucket in here is NoSuchObject, NotAsFound or Unavailable; the log says what."""
     try:
         async with asyncio.timeout(seconds):
             yield
     except ClientError as error:
         if code(error) in {"404", "NoSuchKey"}:
             raise NoSuchObject from error
+        if code(error) == "PreconditionFailed":
+            raise NotAsFound from error
         _logger.warning("The bucket refused %s: %s", error.operation_name, code(error))
         raise BucketRefuses(code(error)) from error
     except (BotoCoreError, aiohttp.ClientError, TimeoutError) as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.user import Language
-from resolvers.jobs import photos
+from resolvers.jobs import development, photos
 from resolvers.mail.reasons import reason_in
 from resolvers.mail.rendering import LANGUAGES
 from storage.decoder import kinds
@@ -33,7 +33,7 @@ def said(node: ast.expr) -> Iterator[str]:
         case ast.Constant(value=str(words)):
             yield words
         case ast.Name(id=name):
-            yield getattr(kinds, name)
+            yield getattr(kinds, name, None) or getattr(development, name)
         case ast.IfExp(body=one, orelse=other):
             yield from said(one)
             yield from said(other)

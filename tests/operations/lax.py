@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email.utils import format_datetime
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from aiohttp import web
@@ -11,7 +12,10 @@ from models.columns import now
 from tests.running import free_port
 
 _LIST = "<ListBucketResult><IsTruncated>false</IsTruncated>{}</ListBucketResult>"
-_ENTRY = "<Contents><Key>{}</Key><Size>{}</Size><LastModified>2026-11-21T00:00:00.000Z</LastModified></Contents>"
+_ENTRY = (
+    "<Contents><Key>{}</Key><Size>{}</Size><LastModified>2026-11-21T00:00:00.000Z</LastModified>"
+    '<ETag>"e"</ETag></Contents>'
+)
 
 
 class Lax:
@@ -24,7 +28,8 @@ class Lax:
 
     async def answer(self, request: web.Request) -> web.Response:
         key = request.path.strip("/").partition("/")[2]
-        headers = {"Date": format_datetime(now().replace(microsecond=0), usegmt=True)}
+        date = format_datetime(now().replace(microsecond=0), usegmt=True)
+        headers = {"Date": date, "Last-Modified": date, "ETag": '"e"'}
         if self._closed:
             return web.Response(status=403)
         match request.method:
@@ -41,6 +46,10 @@ class Lax:
                 assert isinstance(file, web.FileField)
                 self.files[str(form["key"])] = file.file.read()
                 return web.Response(status=204)
+            case "PUT" if "x-amz-copy-source-if-match" in request.headers:
+                source = unquote(request.headers["x-amz-copy-source"])
+                self.files[key] = self.files[source.partition("/")[2]]
+                return web.Response(text="<CopyObjectResult/>", content_type="application/xml")
             case "PUT":
                 self.files[key] = await request.read()
                 return web.Response(headers={"ETag": '"e"'})

@@ -25,7 +25,7 @@ class Twin:
     async def list(self, prefix: str) -> AsyncIterator[Found]:
         for number in self.ids:
             for part in sorted(Part):
-                yield Found(key_of(UUID(int=number), part), 1, NOW)
+                yield Found(key_of(UUID(int=number), part), 1, NOW, "etag")
 
 
 def listing(ids: Any) -> Listing:

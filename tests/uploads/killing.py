@@ -38,6 +38,7 @@ POINTS: Final = (
     "put, and not completed",
     "completed, and not committed",
     "completed, and nobody told",
+    "taken in, and not read",
     "read, and not developed",
     "developed, and not kept",
     "some of it kept",
@@ -48,7 +49,7 @@ POINTS: Final = (
 #: What a process says that came to its end alive.
 SURVIVED: Final = 7
 #: Files that are kept of a photo.
-FILES: Final = 4
+MADE: Final = 3
 
 
 def photo(number: int) -> bytes:
@@ -100,7 +101,7 @@ def _untold(parts: Parts) -> None:
 def _arm(parts: Parts, point: str, number: int) -> None:
     """Has the worker end at that point."""
     objects, pictures, finish = parts.objects, parts.pictures, Queue.finish_in
-    store, develop, stored = objects.store, pictures.develop, 0
+    copy, store, develop, stored = objects.copy, objects.store, pictures.develop, 0
 
     async def finish_and_die(*how: Any) -> None:
         await finish(*how)
@@ -117,10 +118,16 @@ def _arm(parts: Parts, point: str, number: int) -> None:
         nonlocal stored
         await store(*how, **more)
         stored += 1
-        if stored == 1 + number % (FILES - 1):
+        if stored == 1 + number % (MADE - 1):
             die()
 
+    async def copy_and_die(*how: Any, **more: Any) -> None:
+        await copy(*how, **more)
+        die()
+
     match point:
+        case "taken in, and not read":
+            objects.copy = copy_and_die  # type: ignore[method-assign, assignment]
         case "read, and not developed":
             pictures.develop = die  # type: ignore[method-assign, assignment]
         case "developed, and not kept":

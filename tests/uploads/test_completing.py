@@ -16,7 +16,7 @@ from resolvers.jobs import REGISTRY, discarding, photos
 from resolvers.jobs.development import Development
 from server.worker import Worker
 from storage.jobs import Queue
-from storage.objects import Objects
+from storage.objects import Described, Found, Objects
 from tests.client import EVENTS, UPDATE_MEMBER
 from tests.images import HTML, made
 from tests.people import People, made_book, uuid_of
@@ -218,8 +218,56 @@ async def test_a_check_that_could_not_be_made_is_made_again(
     tried = "SELECT state, tries FROM jobs WHERE name = 'photo.develop' AND key = ANY($1)"
     assert [tuple(job) for job in await people.sql(tried, [*map(uuid_of, ids)])] == [("WAITING", 1)] * 3
     for id in ids:
-        assert (await kept(bucket, id), await status(people, id)) == ({f"quarantine/{uuid_of(id)}"}, "PROCESSING")
+        assert f"quarantine/{uuid_of(id)}" in await kept(bucket, id)
+        assert await status(people, id) == "PROCESSING"
     assert [image["status"] for image in await finished(people, people.editor, *ids)] == ["READY"] * 3
+
+
+async def test_what_is_put_anew_while_it_is_taken_in_is_taken_in_by_the_next_try(
+    people: People, bucket: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bucket that looks at no sum lets the same ticket put something else, at any moment."""
+    data = photo()
+    id = await uploaded(people, people.editor, data)
+    assert (await complete(people.editor, id)).code is None
+    key, objects, found = f"quarantine/{uuid_of(id)}", people.app.parts.objects, []
+    how: Described = {"content_type": "image/jpeg", "content_disposition": "inline", "cache_control": "no-store"}
+
+    async def head_and_put(asked: str) -> Found | None:
+        found.append(await bucket.head(asked))
+        if len(found) == 1:
+            await bucket.store(key, BytesIO(data[::-1]), **how)
+        return found[-1]
+
+    monkeypatch.setattr(objects, "head", head_and_put)
+    worker = Worker(people.app.parts, REGISTRY)
+    await worker.drain()
+    tried = "SELECT state, tries FROM jobs WHERE name = 'photo.develop' AND key = $1"
+    assert [tuple(job) for job in await people.sql(tried, uuid_of(id))] == [("WAITING", 1)]
+    assert (await kept(bucket, id), await status(people, id)) == ({key}, "PROCESSING")
+    [image] = await finished(people, people.editor, id)
+    assert (image["status"], await kept(bucket, id)) == ("FAILED", set())
+
+
+@pytest.mark.parametrize("longer", [0, 1, -1])
+async def test_what_is_put_anew_once_it_was_taken_in_is_looked_at_by_nobody(
+    people: People, bucket: Objects, monkeypatch: pytest.MonkeyPatch, longer: int
+) -> None:
+    data = photo()
+    id = await uploaded(people, people.editor, data)
+    assert (await complete(people.editor, id)).code is None
+    how: Described = {"content_type": "image/jpeg", "content_disposition": "inline", "cache_control": "no-store"}
+    size = len(data) + longer
+    # The first try ends after it has taken the file in; before the second, the quarantine has another.
+    with monkeypatch.context() as busy:
+        busy.setattr(storage.picture, "WAITING", 0)
+        await Worker(people.app.parts, REGISTRY).drain()
+    await bucket.store(f"quarantine/{uuid_of(id)}", BytesIO(photo()[:size].ljust(size, b"!")), **how)
+    [image] = await finished(people, people.editor, id)
+    assert image["status"] == "READY"
+    content = BytesIO()
+    await bucket.read_into(f"images/{uuid_of(id)}/original", content, len(data))
+    assert content.getvalue() == data
 
 
 async def test_what_no_try_came_to_an_end_with_fails_and_can_be_uploaded_again(
