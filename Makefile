@@ -23,7 +23,7 @@ run: $(INSTALLED)  ## The whole program, with its own Postgres, Valkey and S3. C
 	@$(BIN)/leporello dev $(ARGS) || [ $$? -eq 130 ]
 
 test: $(INSTALLED) test-tools  ## All tests, against real servers. ARGS="-k elements" chooses.
-	@$(BIN)/pytest --numprocesses=2 --dist=loadfile $(ARGS)
+	@$(BIN)/pytest --numprocesses=3 --dist=loadfile $(ARGS)
 
 bench: $(INSTALLED)  ## How fast it is, beside others; into docs/benchmarks.md. ARGS="--only a --rounds 1".
 	@$(BIN)/python -m bench $(ARGS)

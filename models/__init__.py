@@ -17,6 +17,7 @@ from models.member import Member, Role
 from models.object import StoredObject
 from models.page import Page
 from models.passkey import Passkey, PasskeyChallenge
+from models.permission import Permission
 from models.security_event import SecurityEvent, SecurityEventKind
 from models.session import RefreshToken, Session
 from models.sign_in import ChallengeKind, Proof, SignIn
@@ -44,6 +45,7 @@ __all__ = [
     "Page",
     "Passkey",
     "PasskeyChallenge",
+    "Permission",
     "PhotoFailure",
     "Proof",
     "Purpose",

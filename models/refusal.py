@@ -1,5 +1,6 @@
 """The few words in which this program says no."""
 
+from types import TracebackType
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -35,6 +36,27 @@ class Refusals(Exception):
     def __init__(self, each: list[Refusal]) -> None:
         super().__init__("; ".join(refusal.message for refusal in each))
         self.each = each
+
+
+class Checks:
+    """Several checks of one input, each in a `with` of its own: `done` tells all that they refused together."""
+
+    def __init__(self) -> None:
+        self.refused: list[Refusal] = []
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+        if not isinstance(error, Refusal) or error.is_top_level:
+            return False
+        self.refused.append(error)
+        return True
+
+    def done(self) -> None:
+        """Raises Refusals."""
+        if self.refused:
+            raise Refusals(self.refused)
 
 
 class Invalid(Refusal):

@@ -14,7 +14,7 @@ from sqlmodel import Field, SQLModel, col
 from models.columns import flag, moment, now, one_of, text
 from models.id import new_id
 from models.line import checked_line
-from models.refusal import Invalid
+from models.refusal import BadUserInput, Invalid
 
 NAME_LENGTH: Final = 100
 #: Of an address, as RFC 5321 leaves room for it.
@@ -58,6 +58,8 @@ class User(SQLModel, table=True):
     disabled_at: datetime | None = moment(default=None)
     #: The password was chosen by somebody else: the next sign-in with it asks for a new one.
     password_is_temporary: bool = flag()
+    #: Has all permissions, while it is not disabled.
+    is_administrator: bool = flag()
     created_at: datetime = moment(default_factory=now)
 
     @staticmethod
@@ -71,11 +73,18 @@ class User(SQLModel, table=True):
         user = user or User
         return and_(same_address(col(user.email), email), col(user.email_verified_at).is_not(None))
 
+    @staticmethod
+    def is_named(part: Any, user: Any = None) -> ColumnElement[bool]:
+        """That this (text, or SQL for one) is a part of the row's name, whatever the capitals of either."""
+        return func.strpos(_folded(col((user or User).name)), _folded(cast(part, Text))) > 0
+
 
 def same_address(column: Mapped[Any], email: Any) -> ColumnElement[bool]:
-    return func.casefold(column.collate("pg_unicode_fast")) == func.casefold(
-        cast(email, Text).collate("pg_unicode_fast")
-    )
+    return _folded(column) == _folded(cast(email, Text))
+
+
+def _folded(text: Any) -> ColumnElement[str]:
+    return func.casefold(text.collate("pg_unicode_fast"))
 
 
 def checked_email(email: str, *path: str) -> str:
@@ -93,6 +102,13 @@ def checked_email(email: str, *path: str) -> str:
 def checked_name(name: str, *path: str) -> str:
     """Raises Invalid for a name that is empty, too long or no line."""
     return checked_line(name, "A name", NAME_LENGTH, *path)
+
+
+def checked_part(name: str) -> str:
+    """What is looked for in names. Raises BadUserInput for what is longer than any."""
+    if len(name) > NAME_LENGTH:
+        raise BadUserInput(f"`name` has at most {NAME_LENGTH} characters.")
+    return name
 
 
 def checked_password(password: str, *path: str) -> str:

@@ -8,7 +8,22 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, and_, exists, false, func, or_, select, true
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    ColumnElement,
+    Text,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -22,6 +37,7 @@ from models import (
     Member,
     Page,
     Passkey,
+    Permission,
     Role,
     SecurityEvent,
     Session,
@@ -141,7 +157,7 @@ def identity_is_seen(viewer_id: Viewer, identity: Any = Identity) -> ColumnEleme
 
 
 def user_is_seen(viewer_id: Viewer, user: Any = User) -> ColumnElement[bool]:
-    """Oneself, those one shares a book with, and the owners of public books."""
+    """Oneself, those one shares a book with, the owners of public books; and everybody, for who may list them."""
     theirs, mine, owned, book = aliased(Member), aliased(Member), aliased(Member), aliased(Book)
     return or_(
         col(user.id) == viewer_id,
@@ -164,7 +180,33 @@ def user_is_seen(viewer_id: Viewer, user: Any = User) -> ColumnElement[bool]:
             )
             .correlate_except(owned, book)
         ),
+        may(viewer_id, Permission.USER_LIST),
     )
+
+
+def permissions_of(user: Any = User) -> ColumnElement[list[str]]:
+    """What the user may do in the whole house, now: it is asked of the row each time, whatever token they came with."""
+    is_administrator = and_(col(user.is_administrator), col(user.disabled_at).is_(None))
+    every = literal([str(each) for each in Permission], ARRAY(Text))
+    return case((is_administrator, every), else_=array([], type_=Text))
+
+
+def may(viewer_id: Viewer, permission: Permission) -> ColumnElement[bool]:
+    """That the viewer has this permission."""
+    viewer = aliased(User)
+    has = literal(str(permission), Text) == func.any(permissions_of(viewer))
+    return _exists(viewer, col(viewer.id) == viewer_id, has)
+
+
+def without(permission: Permission) -> Forbidden:
+    """What who has not this permission is refused with."""
+    return Forbidden(f"This needs the permission {permission}.")
+
+
+async def permitted(work: Work, viewer_id: UUID, permission: Permission) -> None:
+    """Raises Forbidden for who has not this permission."""
+    if not await work.session.scalar(select(may(viewer_id, permission))):
+        raise without(permission)
 
 
 def _exists(row: Any, *conditions: Any) -> ColumnElement[bool]:

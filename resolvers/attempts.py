@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert
+from sqlalchemy import ARRAY, LargeBinary, Uuid, any_, bindparam, delete, func, insert
 from sqlmodel import col
 
 from models import Attempt
@@ -16,28 +16,19 @@ from models.refusal import Locked
 from resolvers.context import Context
 from resolvers.neighbourhood import neighbourhood as neighbourhood
 from resolvers.work import Work
+from storage.statement import compiled
 
 #: Seconds that a try waits to be counted before it is refused, and was none.
 PATIENCE: Final = 5.0
 
-_HOLD: Final = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
-_TAKE: Final = """
-WITH asked AS (
-  SELECT asked.*, tried.count, tried.first
-  FROM unnest($1::uuid[], $2::bytea[], $3::interval[], $4::bigint[])
-    WITH ORDINALITY AS asked(id, key, span, most, place)
-  CROSS JOIN LATERAL (
-    SELECT count(*), min(attempts.at) AS first
-    FROM attempts WHERE attempts.key = asked.key AND attempts.at > clock_timestamp() - asked.span
-  ) AS tried
-), taken AS (
-  INSERT INTO attempts (id, key, at)
-  SELECT id, key, clock_timestamp() FROM asked
-  WHERE id IS NOT NULL AND NOT EXISTS (SELECT FROM asked WHERE count >= most)
+#: One at a time of the same (the first argument); it is a function of ours, made with the tables.
+_TAKE: Final = "SELECT free, seconds FROM take_tries($1, $2, $3, $4, $5)"
+_ADD: Final = compiled(
+    insert(Attempt).values(
+        id=bindparam("new_id", type_=Uuid()), key=bindparam("its_key", type_=LargeBinary()), at=func.clock_timestamp()
+    )
 )
-SELECT most - count AS free, extract(epoch FROM first + span - clock_timestamp())::float8 AS seconds
-FROM asked ORDER BY place
-"""
+_GIVE_BACK: Final = compiled(delete(Attempt).where(col(Attempt.id) == any_(bindparam("ids", type_=ARRAY(Uuid())))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +82,11 @@ async def take_all(context: Context, *counted: Counted, of_wrong: Sequence[Count
             asyncio.timeout(PATIENCE),
             context.parts.counting,
             context.parts.database.connection() as connection,
-            connection.transaction(),
         ):
-            # One at a time of the same: a hundred at once are no more than one after the other. Apart from the count,
-            # which would else not see what was written while this waited; in one order, so that nobody waits in a
-            # circle.
+            # In one order, so that nobody waits in a circle.
             held = sorted(int.from_bytes(key[:8], signed=True) for key in keys[: len(counted)])
-            await connection.rows(_HOLD, [held])
-            found = await connection.rows(_TAKE, [ids, keys, spans, limits])
-    except asyncio.CancelledError:
+            found = await connection.rows(_TAKE, [held, ids, keys, spans, limits])
+    except (asyncio.CancelledError, TimeoutError):
         # It may have been written all the same.
         await give_back(context, tried)
         raise
@@ -111,20 +98,19 @@ async def take_all(context: Context, *counted: Counted, of_wrong: Sequence[Count
 
 async def add(context: Context, work: Work, allowance: Allowance, *of: str) -> None:
     """Counts one that was wrong, in this work."""
-    row = insert(Attempt).values(id=new_id(), key=key_of(context, allowance, of), at=func.clock_timestamp())
-    await work.session.execute(row)
+    await work.run(_ADD, {"new_id": new_id(), "its_key": key_of(context, allowance, of)})
 
 
 async def give_back(context: Context, tried: Try, work: Work | None = None) -> None:
     """In this work, where there is one: then it counts as long as that has not held. Else also for who is cancelled."""
-    statement = delete(Attempt).where(col(Attempt.id).in_(tried.ids))
+    taken = {"ids": list(tried.ids)}
     if work is not None:
-        await work.session.execute(statement)
+        await work.run(_GIVE_BACK, taken)
         return
 
     async def give() -> None:
         async with context.work() as own:
-            await own.session.execute(statement)
+            await own.run(_GIVE_BACK, taken)
 
     giving = asyncio.ensure_future(give())
     try:

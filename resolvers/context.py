@@ -155,7 +155,8 @@ class Context:
         """One transaction: committed when the block ends, told once it has held, forgotten if it has not."""
         actor = self.caller.user_id if isinstance(self.caller, Viewer) else None
         async with self.parts.database.session() as session:
-            work = Work(session, actor_id=actor, now=now(), answer=self.answer)
+            observe = self.parts.database.connections.observe
+            work = Work(session, actor_id=actor, now=now(), answer=self.answer, observe=observe)
             try:
                 async with session.begin():
                     yield work

@@ -53,7 +53,8 @@ async def _is_guest(context: Context) -> bool:
 async def _leaves_nobody_behind(work: Work, user_id: UUID) -> None:
     """Raises Conflict, once a book, and says how many more there are than it names."""
     titles = (await work.session.scalars(orphaned(user_id))).all()
-    said = [f"“{title}” has other members, and no other owner." for title in titles[:NAMED]]
+    todo = "Make one of them an owner, or delete the book."
+    said = [f"“{title}” has other members, and no other owner. {todo}" for title in titles[:NAMED]]
     if len(titles) > NAMED:
         said.append(f"And so it is with {len(titles) - NAMED:,} more.")
     if said:

@@ -28,13 +28,14 @@ class Noted:
 
     def tell(self, session: AsyncSession) -> None:
         """Called once the session's transaction has held."""
-        for event in session.info.get(_NOTED, ()):
+        for event, is_written in session.info.get(_NOTED, ()):
             # What a savepoint has undone is no row of the session any more.
-            if event in session:
+            if is_written or event in session:
                 self._counts[event.kind] += 1
                 # No address and no details: whoever may know more looks the event up.
                 log.info("security_event", kind=str(event.kind), user=str(event.user_id), id=str(event.id))
 
 
-def remember(session: AsyncSession, event: SecurityEvent) -> None:
-    session.info.setdefault(_NOTED, []).append(event)
+def remember(session: AsyncSession, event: SecurityEvent, *, is_written: bool = False) -> None:
+    """`is_written` is for one that is no row of the session, and that no savepoint can undo."""
+    session.info.setdefault(_NOTED, []).append((event, is_written))

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 
-from models import SecurityEventKind, Session, User
+from models import SecurityEvent, Session, User
 from models.refusal import (
     ACCOUNT_GONE,
     Conflict,
@@ -15,10 +15,11 @@ from models.refusal import (
     Locked,
     Required,
     Unauthenticated,
-    Unavailable,
     WrongCredentials,
 )
+from models.security_event import SecurityEventKind as Kind
 from resolvers import attempts, security, session
+from resolvers.attempts import Try
 from resolvers.context import Context, Viewer
 from resolvers.mail import owed
 from resolvers.work import Work
@@ -28,6 +29,11 @@ FRESH: Final = timedelta(minutes=10)
 PASSWORDS: Final = attempts.Allowance(
     "password again", 10, timedelta(minutes=5), "Too many wrong passwords. Try again in {minutes}."
 )
+#: Wrong passwords that the user is shown, and locks that they are shown and told of by mail; of kinds apart from
+#: those of sign-ins, among which whoever has found the session could hide their own.
+FAILURES_A_DAY: Final = 20
+LOCKS_A_DAY: Final = 3
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,10 @@ class Proven:
 
     viewer: Viewer
     _hash: str | None = field(repr=False)
+
+    @property
+    def has_password(self) -> bool:
+        return self._hash is not None
 
     async def user(self, work: Work) -> User:
         """With their row held until the work ends.
@@ -64,16 +74,19 @@ async def prove(context: Context, password: str | None, *path: str) -> Proven:
     """By their password; who has none, by having signed in just now.
 
     Raises Required or WrongCredentials for the password at this path, Locked after too many wrong ones, Expired for a
-    session that is too old.
+    session that is too old, Conflict for a guest.
     """
     viewer = context.viewer
-    asked = select(col(User.password_hash), col(Session.created_at)).join(Session, col(Session.user_id) == col(User.id))
+    about = col(User.password_hash), col(User.is_guest), col(Session.created_at)
+    asked = select(*about).join(Session, col(Session.user_id) == col(User.id))
     async with context.reading() as reading:
         row = (await reading.execute(asked.where(col(Session.id) == viewer.session_id))).one_or_none()
     if row is None:
         raise Unauthenticated(ACCOUNT_GONE)
-    hash, begun = row
+    hash, is_guest, begun = row
     if hash is None:
+        if is_guest:
+            raise Conflict("You are a guest. Sign up first.")
         if begun <= context.now - FRESH:
             raise Expired("Sign in again first: this session is too old for it.", *path)
         return Proven(viewer, None)
@@ -86,22 +99,31 @@ async def prove(context: Context, password: str | None, *path: str) -> Proven:
         raise Locked(locked.message, *path) from None
     try:
         is_right = await context.parts.passwords.match(password, hash)
-    except Unavailable:
-        # Nobody has looked at it.
+    except BaseException:
+        # Nobody has looked at it, or whoever asked has gone without an answer.
         await attempts.give_back(context, tried)
         raise
     if not is_right:
-        if tried.is_last:
-            await _tell_of_lock(context)
+        await _failed(context, viewer, tried)
         raise WrongCredentials("The password is wrong.", *path)
     await attempts.give_back(context, tried)
     return Proven(viewer, hash)
 
 
-async def _tell_of_lock(context: Context) -> None:
+async def _failed(context: Context, viewer: Viewer, tried: Try) -> None:
     """Somebody has their session, and not their password: the user should know."""
+    kind, most = (Kind.PASSWORD_LOCKED, LOCKS_A_DAY) if tried.is_last else (Kind.PASSWORD_FAILED, FAILURES_A_DAY)
     async with context.work() as work:
-        user = await work.session.get(User, context.viewer.user_id)
-        if user is not None:
-            security.note(context, work, user.id, SecurityEventKind.SIGN_IN_LOCKED)
-            await owed.notice(work, user, SecurityEventKind.SIGN_IN_LOCKED, ip_address=context.ip_address)
+        noted = select(func.count()).where(
+            col(SecurityEvent.user_id) == viewer.user_id,
+            col(SecurityEvent.kind) == kind,
+            col(SecurityEvent.at) > work.now - _DAY,
+        )
+        user = await work.session.get(User, viewer.user_id)
+        if user is None or (await work.session.scalar(noted) or 0) >= most:
+            return
+        security.note(context, work, user.id, kind)
+        if tried.is_last:
+            named = select(col(Session.device_name)).where(col(Session.id) == viewer.session_id)
+            device = await work.session.scalar(named) or (context.user_agent and context.user_agent[:100])
+            await owed.notice(work, user, kind, device=device, ip_address=context.ip_address)

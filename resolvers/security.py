@@ -4,7 +4,7 @@ import re
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import col
 
 from models import SecurityEvent, SecurityEventKind, SignIn, User
@@ -14,6 +14,7 @@ from resolvers.context import Context
 from resolvers.mail import owed
 from resolvers.noted import remember
 from resolvers.work import Work
+from storage.statement import compiled, row_of, values_of
 
 #: The last sign-ins that a new one is compared with.
 _COMPARED: Final = 500
@@ -26,16 +27,22 @@ def newest(event: Any) -> Keyset:
     return Keyset((event.at, event.id), (moment_of, UUID))
 
 
+_LAST: Final = (
+    select(SecurityEvent)
+    .where(col(SecurityEvent.user_id) == bindparam("of_user"), col(SecurityEvent.kind) == SecurityEventKind.SIGNED_IN)
+    .order_by(*(each.desc() for each in newest(SecurityEvent).columns))
+    .limit(_COMPARED)
+    .subquery()
+)
+#: Writes one event, and finds with what they had signed in before: it does not see what it writes.
+_SIGNED_IN: Final = compiled(
+    select(_LAST.c.details["platform"].astext, _LAST.c.user_agent).distinct().add_cte(row_of(SecurityEvent))
+)
+
+
 def note(context: Context, work: Work, user_id: UUID, kind: SecurityEventKind, **details: Any) -> SecurityEvent:
     """`details` hold no secret and no address; they are for whoever looks after the house."""
-    event = SecurityEvent(
-        user_id=user_id,
-        kind=kind,
-        at=work.now,
-        ip_address=context.ip_address,
-        user_agent=context.user_agent and context.user_agent[:500],
-        details=details,
-    )
+    event = _event(context, work, user_id, kind, details)
     work.session.add(event)
     remember(work.session, event)
     return event
@@ -43,8 +50,14 @@ def note(context: Context, work: Work, user_id: UUID, kind: SecurityEventKind, *
 
 async def signed_in(context: Context, work: Work, user: User, sign_in: SignIn) -> None:
     """Notes it, and writes to the user when it was with a device that they had not used."""
-    platform = sign_in.device_platform
-    if user.email_verified_at is not None and await _is_new(work, user.id, (platform, _program(context.user_agent))):
+    platform, program = sign_in.device_platform, _program(context.user_agent)
+    details = {"proof": sign_in.proof, "platform": platform}
+    event = _event(context, work, user.id, SecurityEventKind.SIGNED_IN, details)
+    used = await work.run(_SIGNED_IN, {"of_user": user.id, **values_of(event)})
+    remember(work.session, event, is_written=True)
+    known = {(before, _program(agent)) for before, agent in used}
+    # Not for the first sign-in of all, which is a new device of a new user.
+    if user.email_verified_at is not None and known and (platform, program) not in known:
         await owed.notice(
             work,
             user,
@@ -52,21 +65,19 @@ async def signed_in(context: Context, work: Work, user: User, sign_in: SignIn) -
             device=sign_in.device_name or (context.user_agent and context.user_agent[:100]),
             ip_address=context.ip_address,
         )
-    note(context, work, user.id, SecurityEventKind.SIGNED_IN, proof=sign_in.proof, platform=platform)
 
 
-async def _is_new(work: Work, user_id: UUID, device: tuple[str | None, str]) -> bool:
-    """Not for the first sign-in of all, which is a new device of a new user."""
-    last = (
-        select(SecurityEvent)
-        .where(col(SecurityEvent.user_id) == user_id, col(SecurityEvent.kind) == SecurityEventKind.SIGNED_IN)
-        .order_by(*(each.desc() for each in newest(SecurityEvent).columns))
-        .limit(_COMPARED)
-        .subquery()
+def _event(
+    context: Context, work: Work, user_id: UUID, kind: SecurityEventKind, details: dict[str, Any]
+) -> SecurityEvent:
+    return SecurityEvent(
+        user_id=user_id,
+        kind=kind,
+        at=work.now,
+        ip_address=context.ip_address,
+        user_agent=context.user_agent and context.user_agent[:500],
+        details=details,
     )
-    used = await work.session.execute(select(last.c.details["platform"].astext, last.c.user_agent).distinct())
-    known = {(platform, _program(agent)) for platform, agent in used}
-    return bool(known) and device not in known
 
 
 def _program(user_agent: str | None) -> str:

@@ -1,7 +1,7 @@
 """People: signing up, and who they are."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from models import Proof, SecurityEventKind, User
-from models.refusal import ACCOUNT_GONE, Taken, Unauthenticated, Unavailable
+from models.refusal import ACCOUNT_GONE, Checks, Taken, Unauthenticated, Unavailable
 from models.user import Language, checked_email, checked_name
 from resolvers import attempts, security
 from resolvers.address import holders
+from resolvers.connection import Keyset
 from resolvers.context import Context, Viewer
 from resolvers.mail import owed
 from resolvers.session import Device, Tokens
@@ -21,6 +22,7 @@ from resolvers.work import Work
 
 #: How often it is looked again who has the address, where others sign up with it at the same moment.
 ROUNDS: Final = 10
+_TAKEN: Final = "There is an account with this address. Sign in, or set a new password by mail."
 _MANY: Final = "Too many tries with this address. Try again in {minutes}."
 
 
@@ -31,6 +33,11 @@ class Self:
     id: UUID
 
 
+def newest(user: Any) -> Keyset:
+    """The order in which people are listed: ids of later ones are larger."""
+    return Keyset((user.id,), (UUID,))
+
+
 async def sign_up(
     context: Context,
     *,
@@ -39,15 +46,28 @@ async def sign_up(
     password: str,
     language: Language | None,
     device: Device | None,
+    checks: Checks,
 ) -> Outcome:
     """A new account and its first session; or, where an answer was lost, another session of the account that was made.
 
-    Raises Invalid for a bad value, Taken for an address that is confirmed, Locked as signing in does.
+    `checks` are what was looked at before. Raises Refusals of all bad values, Taken for an address that is confirmed,
+    Locked as signing in does.
     """
     await check_token(context)
-    address = checked_email(email, "input", "email")
-    user = User(name=checked_name(name, "input", "name"), email=address, language=language or Language.EN)
-    user.password_hash = await context.parts.passwords.choose(password, (user.name, address), "input", "password")
+    address = email
+    hash: str | None = None
+    with checks:
+        name = checked_name(name, "input", "name")
+    with checks:
+        address = checked_email(email, "input", "email")
+    with checks:
+        said = password, (name, address), "input", "password"
+        if checks.refused:
+            await context.parts.passwords.check(*said)
+        else:
+            hash = await context.parts.passwords.choose(*said)
+    checks.done()
+    user = User(name=name, email=address, password_hash=hash, language=language or Language.EN)
     # Counted as a password that is tried, which it is: of the account that was made with this address last.
     tried = await tries.take(context, address, _MANY)
     is_new = False
@@ -60,7 +80,7 @@ async def sign_up(
                 # Whoever signs up with it or confirms it at this moment comes before or after, not in between.
                 await holders.hold(work, address)
                 if await holders.is_confirmed(work, address):
-                    raise Taken("There is an account with this address.", "input", "email")
+                    raise Taken(_TAKEN, "input", "email")
                 now = await _last(work.session, address, is_held=True)
                 if (now and (now.id, now.password_hash)) != (last and (last.id, last.password_hash)):
                     continue

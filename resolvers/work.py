@@ -1,12 +1,14 @@
 """A work: one transaction, and what is told of it once it has held."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from asyncpg import PostgresError, Record
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from sqlalchemy import select, update
+from sqlalchemy import literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col
@@ -15,8 +17,11 @@ from models import Book, Event, Member
 from models.event import Fact
 from resolvers.answer import Answer
 from storage.channels import book_channel, user_channel
+from storage.connections import Observer
 from storage.jobs import Job, Queue
+from storage.statement import Statement
 
+_NOTHING: Final = select(literal(None))
 _propagator = TraceContextTextMapPropagator()
 
 
@@ -24,9 +29,16 @@ class Work:
     """Nobody commits by hand; what is announced gets its number in the same transaction."""
 
     def __init__(
-        self, session: AsyncSession, *, actor_id: UUID | None, now: datetime, answer: Answer | None = None
+        self,
+        session: AsyncSession,
+        *,
+        actor_id: UUID | None,
+        now: datetime,
+        answer: Answer | None = None,
+        observe: Observer | None = None,
     ) -> None:
         self.session = session
+        self._observe = observe
         self._answer = answer
         self.actor_id = actor_id
         self.now = now
@@ -78,8 +90,35 @@ class Work:
         if self._answer is None or not self._answer.asks:
             return
         await self.session.flush()
-        connection: Any = (await (await self.session.connection()).get_raw_connection()).driver_connection
-        await self._answer.read(lambda sql, values: connection.fetch(sql, *values), rows)
+        driver = await self._driver()
+        await self._answer.read(lambda sql, values: self._fetch(driver, sql, values), rows)
+
+    async def run(self, statement: Statement, given: Mapping[str, Any]) -> list[Record]:
+        """Runs what was built once, with these values as asyncpg takes them, after all that was written so far.
+
+        For what people wait for: to build a statement anew takes several times what it takes to run.
+        """
+        await self.session.flush()
+        return await self._fetch(await self._driver(), statement.sql, statement.arguments(given))
+
+    async def _driver(self) -> Any:
+        """The connection below, within this work's transaction."""
+        connection = await self.session.connection()
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        if not driver.is_in_transaction():
+            # It begins with the first statement that goes through SQLAlchemy.
+            await connection.execute(_NOTHING)
+        return driver
+
+    async def _fetch(self, driver: Any, sql: str, arguments: Sequence[Any]) -> list[Record]:
+        with nullcontext() if self._observe is None else self._observe(sql):
+            try:
+                rows: list[Record] = await driver.fetch(sql, *arguments)
+            except PostgresError as error:
+                # Rows and values, which are not to be in a log.
+                error.detail = None
+                raise
+            return rows
 
     def tell(self, user_ids: Iterable[UUID], book_id: UUID) -> None:
         """Has these people's own lists look at the book again."""

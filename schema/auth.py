@@ -5,6 +5,7 @@ from typing import Any
 
 import strawberry
 
+from models.refusal import Checks
 from models.session import DevicePlatform
 from models.sign_in import ChallengeKind
 from models.user import checked_name
@@ -24,6 +25,13 @@ class DeviceInput:
     def checked(self, *path: str) -> session.Device:
         """The path is where it stands: in the input, unless it is said."""
         return session.Device(checked_name(self.name, *(path or ("input", "device")), "name"), self.platform)
+
+
+def checked_device(given: DeviceInput | None, checks: Checks) -> session.Device | None:
+    """For an input of which all that is wrong is told together."""
+    with checks:
+        return given.checked() if given else None
+    return None
 
 
 @strawberry.type(description="What is due before there is a session.")

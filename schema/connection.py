@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 import strawberry
 from sqlalchemy import BigInteger
 
+from models import Permission
 from resolvers.connection import Keyset, checked_first
 from schema.plan.source import Argument, Condition, Connected, declared
 
@@ -42,6 +43,7 @@ def connection(
     description: str,
     *,
     signed_in: bool = False,
+    needs: Permission | None = None,
     **arguments: Argument,
 ) -> Any:
     """A field that gives the rows of which this holds, in the keyset's order, by `first` and `after`."""
@@ -50,4 +52,4 @@ def connection(
         # Read by the keyset, into as many parameters as it has columns.
         "after": Argument(str | None),
     }
-    return declared(Connected(where, keyset, signed_in), description, arguments={**paging, **arguments})
+    return declared(Connected(where, keyset, signed_in, needs), description, arguments={**paging, **arguments})

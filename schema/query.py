@@ -3,22 +3,23 @@
 from typing import Any
 
 import strawberry
-from sqlalchemy import Uuid, and_, select
+from sqlalchemy import Text, Uuid, and_, select, true
 from sqlalchemy.orm import aliased
 
 import models
-from models import Role
+from models import Permission, Role
 from models.id import inside
 from models.refusal import NotFound
+from models.user import checked_part
 from resolvers import access
 from resolvers.book import newest_change
 from resolvers.node import IDS_LIMIT, known
-from resolvers.user import gone
+from resolvers.user import gone, newest
 from schema.base import Node, of
 from schema.book import Book
 from schema.connection import Connection, connection
 from schema.plan.source import Argument, Asked, Polymorphic, declared
-from schema.user import Viewer
+from schema.user import UserConnection, Viewer
 
 
 @strawberry.type
@@ -34,6 +35,10 @@ def _mine(query: Any, book: Any, asked: Asked) -> Any:
         place = place.where(member.role == role)
     in_trash = book.deleted_at.is_not(None) if asked.steers("trashed") else book.deleted_at.is_(None)
     return and_(place.correlate_except(member).exists(), in_trash)
+
+
+def _named(query: Any, user: Any, asked: Asked) -> Any:
+    return models.User.is_named(asked["name"], user) if asked.given("name") else true()
 
 
 @strawberry.type
@@ -68,4 +73,13 @@ class Query:
         signed_in=True,
         role=Argument(Role | None),
         trashed=Argument(bool | None),
+    )
+    users: UserConnection | None = connection(
+        _named,
+        newest,
+        "Everybody, guests too, newest first; with `name` those in whose name it is, whatever the capitals. `first` is "
+        "1 to 100, 20 unless said. FORBIDDEN without the permission auth:user:list.",
+        signed_in=True,
+        needs=Permission.USER_LIST,
+        name=Argument(str | None, checked_part, Text, description="At most 100 characters."),
     )

@@ -13,7 +13,7 @@ from models.session import SESSIONS_LIMIT
 from models.user import Language
 from resolvers import access, security
 from schema.base import Node, id_of, of, shows
-from schema.connection import connection
+from schema.connection import Connection, connection
 from schema.identity import Identity
 from schema.passkey import Passkey
 from schema.plan.source import Asked, Computed, Many, Row, declared, stands_for
@@ -52,6 +52,11 @@ class User(Node):
     is_guest: bool = shows("Whether they have no account yet.")
 
 
+@strawberry.type
+class UserConnection(Connection[User]):
+    pass
+
+
 @stands_for(Row(models.User, "vw", lambda user, asked: user.id == asked.viewer_id))
 @strawberry.type(description="The caller, with what only they may see.")
 class Viewer(Node):
@@ -63,6 +68,10 @@ class Viewer(Node):
         "Whether they have shown that it is theirs.",
     )
     language: Language = shows("The language of mails and sentences.")
+    permissions: list[str] = declared(
+        Computed(lambda viewer, asked: access.permissions_of(viewer)),
+        "What they may do in the whole house, such as `auth:user:list`; of most people none.",
+    )
     session: Session = of(
         lambda viewer, session, asked: and_(session.id == asked.session_id, session.user_id == viewer.id),
         "The one that this request came with.",

@@ -16,6 +16,9 @@ from server.websocket import Protocol
 _GRACE: Final = 10
 #: Seconds between the server's pings of a websocket, and for its answer.
 _PING: Final = 10.0
+#: Seconds that one of several processes has to begin, or to answer the first, before another takes its place: on a
+#: busy machine reading our own code takes more than the 5 that uvicorn gives.
+_BEGIN: Final = 60
 
 
 def configured(app: App | str, settings: Settings, **more: Any) -> uvicorn.Config:
@@ -39,6 +42,7 @@ def configured(app: App | str, settings: Settings, **more: Any) -> uvicorn.Confi
         "log_config": None,
         "lifespan": "on",
         "timeout_graceful_shutdown": _GRACE,
+        "timeout_worker_healthcheck": _BEGIN,
     }
     return uvicorn.Config(app, **(options | more))
 

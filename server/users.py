@@ -5,15 +5,16 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlmodel import col
 
-from models import SecurityEventKind, Session, SignIn, User
+from models import SecurityEventKind, Session, User
 from models.id import inside, outside
 from models.refusal import Conflict, NotFound, Taken
 from models.user import Language, checked_email, checked_name
-from resolvers import access, security, session
+from resolvers import access, administration, security
 from resolvers.address import holders
+from resolvers.administration import COMMAND_LINE
 from resolvers.context import Context, Parts
 from resolvers.session.revoking import hold, revoke_where
 from resolvers.work import Work
@@ -36,7 +37,7 @@ async def create(parts: Parts, email: str, name: str, language: Language, passwo
     """An account with a confirmed address. Raises Invalid for a bad value, Taken for an address that is confirmed."""
     context = Context(parts, None)
     address, name = checked_email(email), checked_name(name)
-    made = secrets.token_urlsafe(_CHANCE) if password is None else None
+    made = secrets.token_hex(_CHANCE) if password is None else None
     hash = await parts.passwords.choose(made or password or "", (name, address))
     user = User(name=name, language=language, password_hash=hash, password_is_temporary=made is not None)
     async with context.work() as work:
@@ -45,7 +46,7 @@ async def create(parts: Parts, email: str, name: str, language: Language, passwo
             raise Taken("There is an account with this address.")
         work.session.add(user)
         await work.session.flush()
-        security.note(context, work, user.id, SecurityEventKind.SIGNED_UP, by="command line")
+        security.note(context, work, user.id, SecurityEventKind.SIGNED_UP, by=COMMAND_LINE)
         await holders.confirm(context, work, user, address, others)
     return Made(address, outside("us", user.id), made)
 
@@ -54,21 +55,31 @@ async def disable(parts: Parts, who: str) -> int:
     """How many sessions that has ended. It can be repeated."""
     context = Context(parts, None)
     async with context.work() as work:
-        user = await _held(work, who)
-        if user.disabled_at is None:
-            user.disabled_at = work.now
-            security.note(context, work, user.id, SecurityEventKind.ACCOUNT_DISABLED, by="command line")
-        await work.session.execute(delete(SignIn).where(col(SignIn.user_id) == user.id))
-        return len(await session.revoke_all(work, user.id))
+        return await administration.disable(context, work, await _held(work, who), COMMAND_LINE)
 
 
 async def enable(parts: Parts, who: str) -> None:
     context = Context(parts, None)
     async with context.work() as work:
+        administration.enable(context, work, await _held(work, who), COMMAND_LINE)
+
+
+async def promote(parts: Parts, who: str) -> None:
+    """It can be repeated. Raises Conflict for an account that is none to trust, by whatever it was named."""
+    context = Context(parts, None)
+    async with context.work() as work:
         user = await _held(work, who)
-        if user.disabled_at is not None:
-            user.disabled_at = None
-            security.note(context, work, user.id, SecurityEventKind.ACCOUNT_ENABLED, by="command line")
+        # Anybody can say that an address is theirs.
+        if "@" in who and user.email_verified_at is None:
+            raise Conflict(f"Nobody has confirmed {who}. Confirm it first, or name the account by its id.")
+        await administration.promote(context, work, user, COMMAND_LINE)
+
+
+async def demote(parts: Parts, who: str) -> None:
+    """It can be repeated."""
+    context = Context(parts, None)
+    async with context.work() as work:
+        await administration.demote(context, work, await _held(work, who), COMMAND_LINE)
 
 
 async def confirm(parts: Parts, who: str) -> str:
@@ -82,7 +93,7 @@ async def confirm(parts: Parts, who: str) -> str:
             raise Conflict(f"{who} has no address, or another one by now.")
         if user.email_verified_at is None:
             await holders.confirm(context, work, user, email, others)
-            security.note(context, work, user.id, SecurityEventKind.EMAIL_VERIFIED, by="command line")
+            security.note(context, work, user.id, SecurityEventKind.EMAIL_VERIFIED, by=COMMAND_LINE)
         return email
 
 
@@ -106,7 +117,7 @@ async def revoke(parts: Parts, who: str, id: str | None) -> int:
             raise NotFound("They have no such session.")
         for each in ended:
             kind = SecurityEventKind.SESSION_REVOKED
-            security.note(context, work, user_id, kind, session_id=str(each), by="command line")
+            security.note(context, work, user_id, kind, session_id=str(each), by=COMMAND_LINE)
         return len(ended)
 
 

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
+from sqlalchemy import CTE, Column, bindparam, insert
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql import ClauseElement, ColumnCollection
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlmodel import SQLModel
 
 _DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 
@@ -37,6 +40,19 @@ def compiled(statement: ClauseElement) -> Statement:
         raise TypeError("A list is given as an array: `column == any_(bindparam(...))`.")
     constants = {name: _checked(bind.effective_value) for bind, name in text.bind_names.items() if not bind.required}
     return Statement(str(text), tuple(text.positiontup or ()), constants)
+
+
+def row_of(table: type[SQLModel]) -> CTE:
+    """Writes one row beside what else a statement does; its values are named as `values_of` names them."""
+    columns: ColumnCollection[str, Column[Any]] = table.__table__.columns  # type: ignore[attr-defined]
+    values = {column.name: bindparam(f"{table.__name__}_{column.name}", type_=column.type) for column in columns}
+    return insert(table).values(values).cte(table.__name__)
+
+
+def values_of(row: SQLModel) -> dict[str, Any]:
+    """What `row_of` its table is given."""
+    values = {f"{type(row).__name__}_{name}": value for name, value in row.model_dump().items()}
+    return {name: orjson.dumps(value).decode() if isinstance(value, dict) else value for name, value in values.items()}
 
 
 def _checked(value: Any) -> Any:

@@ -9,6 +9,7 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
+import structlog
 from argon2 import PasswordHasher
 
 import server.app
@@ -36,6 +37,12 @@ def quick_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(server.app, "Passwords", partial(Passwords, PasswordHasher(1, 1_024, 1)))
         yield
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> None:
+    """Whatever level a command of an earlier test has set for its own process, which was ours."""
+    structlog.reset_defaults()
 
 
 @pytest_asyncio.fixture(scope="session")

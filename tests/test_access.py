@@ -248,6 +248,7 @@ ASKED: dict[str, Callable[[Cell], Awaitable[dict[str, Any]]]] = {
     "Query.viewer": _at_once(lambda cell: {}),
     "Query.book": _at_once(lambda cell: {"id": cell.book_id}),
     "Query.books": _at_once(lambda cell: {}),
+    "Query.users": _at_once(lambda cell: {}),
     "Mutation.signUp": _at_once(
         lambda cell: _input(name="A", email=f"{cell.book_id}@example.org", password="by the sea 1843")
     ),
@@ -273,6 +274,7 @@ ASKED: dict[str, Callable[[Cell], Awaitable[dict[str, Any]]]] = {
     "Mutation.regenerateRecoveryCodes": _at_once(lambda cell: {"password": "no such one", "code": "123456"}),
     "Mutation.updateViewer": _at_once(lambda cell: _input(name="Me")),
     "Mutation.deleteViewer": _at_once(lambda cell: {"password": "no such one"}),
+    "Mutation.setUserActive": _at_once(lambda cell: {"userId": cell.people.viewer.user_id, "active": False}),
     "Mutation.beginPasskeyRegistration": _at_once(lambda cell: {"password": "no such one"}),
     "Mutation.completePasskeyRegistration": _at_once(lambda cell: {"name": "Mine", "credential": {}}),
     "Mutation.deletePasskey": _at_once(lambda cell: {"id": f"pk_{uuid4()}", "password": "no such one"}),

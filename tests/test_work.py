@@ -2,23 +2,28 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import bindparam, func, literal, text
 from sqlmodel import col, select
 
-from models import Book, Event
+from models import Attempt, Book, Event, SecurityEvent
 from models.event import BookChanged
 from models.refusal import Unauthenticated
 from resolvers.context import Context, Viewer
 from server.app import App
+from server.graphql.absence import is_absence
 from server.settings import Settings
 from storage import database as limits
 from storage.channels import book_channel, user_channel
+from storage.statement import compiled, row_of, values_of
 from tests import client as asks
 from tests.client import Client, changed
 from tests.people import somebody, uuid_of
@@ -205,3 +210,80 @@ async def test_who_is_no_more_is_told_so_whatever_they_were_about_to_do(app: App
             work.session.add(Book(title="By the sea", created_by=inner(ada.user_id)))
             async with app.parts.database.connection() as connection:
                 await connection.execute("DELETE FROM users WHERE id = $1", inner(ada.user_id))
+
+
+# --- statements that were built once
+
+TRIES: Final = "SELECT count(*) FROM attempts WHERE key = $1"
+ADD: Final = compiled(select(literal(1)).add_cte(row_of(Attempt)))
+
+
+async def test_what_is_run_first_of_all_is_of_the_work_as_everything_else(app: App) -> None:
+    context, key = Context(app.parts, None), uuid4().bytes
+    with pytest.raises(ZeroDivisionError):
+        async with context.work() as work:
+            await work.run(ADD, values_of(Attempt(key=key, at=work.now)))
+            _ = 1 / 0
+    assert await app.parts.database.fetch_value(TRIES, [key]) == 0
+    async with context.work() as work:
+        work.session.add(Attempt(key=key, at=work.now))
+        # It comes after what was written by then.
+        [[seen]] = await work.run(
+            compiled(select(func.count()).where(col(Attempt.key) == bindparam("key"))), {"key": key}
+        )
+        assert seen == 1
+        await work.run(ADD, values_of(Attempt(key=key, at=work.now)))
+    assert await app.parts.database.fetch_value(TRIES, [key]) == 2
+
+
+async def test_a_row_that_is_run_is_the_row_that_is_added(app: App, town: tuple[App, Client]) -> None:
+    ada, context = await somebody(*town, "Ada"), Context(app.parts, None)
+    details = {"proof": "PASSWORD", "platform": None, "é": [1, {"a": 2}]}
+    about: dict[str, Any] = {
+        "user_id": inner(ada.user_id),
+        "kind": "SIGNED_IN",
+        "user_agent": "a",
+        "details": details,
+    }
+    statement = compiled(select(literal(1)).add_cte(row_of(SecurityEvent)))
+    async with context.work() as work:
+        added, ran = (SecurityEvent(at=work.now, **about) for _ in range(2))
+        work.session.add(added)
+        await work.run(statement, values_of(ran))
+    async with app.parts.database.session() as session:
+        rows = [(await session.get_one(SecurityEvent, each.id)).model_dump(exclude={"id"}) for each in (added, ran)]
+    assert rows[0] == rows[1]
+    assert rows[0]["details"] == details
+
+
+async def test_what_a_refusal_of_the_database_tells_of_rows_is_not_kept(app: App) -> None:
+    context, one = Context(app.parts, None), Attempt(key=b"secret", at=datetime.now(UTC))
+    with pytest.raises(asyncpg.UniqueViolationError) as caught:
+        async with context.work() as work:
+            await work.run(ADD, values_of(one))
+            await work.run(ADD, values_of(one))
+    assert caught.value.detail is None
+
+
+async def test_a_connection_that_is_lost_between_two_statements_is_said_to_be_lost(app: App) -> None:
+    context = Context(app.parts, None)
+    with pytest.raises(Exception) as caught:
+        async with context.work() as work:
+            [[pid]] = await work.run(compiled(select(func.pg_backend_pid())), {})
+            await app.parts.database.fetch_value("SELECT pg_terminate_backend($1)", [pid])
+            await work.run(ADD, values_of(Attempt(key=b"", at=work.now)))
+    assert is_absence(caught.value)
+
+
+async def test_what_is_run_is_told_to_whoever_traces(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    @contextmanager
+    def observe(statement: str) -> Iterator[None]:
+        told.append(statement)
+        yield
+
+    monkeypatch.setattr(app.parts.database.connections, "observe", observe)
+    async with Context(app.parts, None).work() as work:
+        await work.run(ADD, values_of(Attempt(key=b"", at=work.now)))
+    assert ADD.sql in told

@@ -62,8 +62,6 @@ async def change(context: Context, password: str, new_email: str) -> None:
     proven = await prove(context, password, "input", "password")
     async with context.work() as work:
         user = await proven.user(work)
-        if user.is_guest:
-            raise Conflict("A guest has no address. Sign up first.", "input")
         if user.email == address and user.email_verified_at is not None:
             raise Invalid("This is the address that you have.", "input", "newEmail")
         await links.intend(work, user.id, address)

@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 import structlog
 
 from models.refusal import Invalid, Unavailable
-from storage.identities import Away, Provider
+from storage.identities import Away, Provider, Unknown
 
 _LENGTH: Final = 2_000
-_REFUSED: Final = "People cannot be sent back to there."
+_REFUSED: Final = (
+    "People cannot be sent back to there: the house's ALLOWED_ORIGINS or IDENTITY_REDIRECTS has to name it."
+)
 
 _log = structlog.get_logger("identities")
 
@@ -67,6 +69,9 @@ def answering(provider: Provider) -> Iterator[None]:
     """Raises Unavailable where it does not answer within; why is for the log alone."""
     try:
         yield
+    except Unknown as unknown:
+        _log.error("identity_provider_refuses_us", provider=provider.name, reason=str(unknown))
+        raise Unavailable(f"{provider.label} does not know this house. Tell whoever runs it.") from None
     except Away as away:
         _log.warning("identity_provider_away", provider=provider.name, reason=str(away))
         raise Unavailable(f"{provider.label} does not answer. Begin anew in a moment.") from None

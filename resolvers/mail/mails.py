@@ -118,6 +118,7 @@ TOLD: Final = frozenset(
         SecurityEventKind.SIGNED_IN,
         SecurityEventKind.SIGN_IN_LOCKED,
         SecurityEventKind.REFRESH_TOKEN_REUSED,
+        SecurityEventKind.PASSWORD_LOCKED,
         SecurityEventKind.PASSWORD_CHANGED,
         SecurityEventKind.PASSWORD_RESET,
         SecurityEventKind.EMAIL_CHANGE_REQUESTED,
@@ -131,5 +132,7 @@ TOLD: Final = frozenset(
         SecurityEventKind.PASSKEY_CLONED,
         SecurityEventKind.IDENTITY_LINKED,
         SecurityEventKind.IDENTITY_UNLINKED,
+        SecurityEventKind.ADMINISTRATOR_MADE,
+        SecurityEventKind.ADMINISTRATOR_ENDED,
     }
 )

@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from models import Image, Invitation, PhotoFailure, SecurityEventKind, User
-from models.user import Language
 from resolvers.mail.mails import TOLD, Facts
 from resolvers.work import Work
 from storage.jobs import Job
@@ -76,7 +75,7 @@ async def email_change(work: Work, user: User, new_email: str, asker: str | None
     await notice(work, user, SecurityEventKind.EMAIL_CHANGE_REQUESTED)
 
 
-async def password_reset(work: Work, email: str, language: Language | None, ip: str | None) -> None:
+async def password_reset(work: Work, email: str, ip: str | None) -> None:
     """For every address alike: only the job looks whether somebody has it, and which language they read.
 
     `ip` is who asked.

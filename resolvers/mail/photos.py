@@ -31,7 +31,10 @@ async def gathered(work: Work, uploader_id: UUID, book_id: UUID) -> list[UUID]:
 async def mail_of(
     work: Work, uploader_id: UUID, book_id: UUID, image_ids: Sequence[UUID], at: datetime, *, address: str
 ) -> PhotosFailedMail | None:
-    """None when none of them is there any more, or the book is not theirs to see, or they have no address."""
+    """None when none of them is there any more, or the book is not theirs to see, or they have confirmed no address.
+
+    One that is not confirmed may be a stranger's, who would read whatever the book and its files are called.
+    """
     uploader = await work.session.get(User, uploader_id)
     book = await work.session.scalar(
         select(Book).where(
@@ -44,7 +47,7 @@ async def mail_of(
         .order_by(col(Image.id))
     )
     photos = [FailedPhoto(filename=name, reason=(reason or "")[:_REASON]) for name, reason in failed]
-    if uploader is None or uploader.email is None or book is None or not photos:
+    if uploader is None or uploader.email is None or uploader.email_verified_at is None or book is None or not photos:
         return None
     return PhotosFailedMail(
         to=uploader.email,

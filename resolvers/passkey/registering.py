@@ -9,7 +9,7 @@ from sqlmodel import col
 from models import Passkey, SecurityEventKind, User
 from models.id import new_id
 from models.passkey import PASSKEYS_LIMIT
-from models.refusal import Conflict, LimitReached, Required, Taken, WrongCredentials
+from models.refusal import LimitReached, Required, Taken, WrongCredentials
 from models.user import checked_name
 from resolvers import second_factor, security
 from resolvers.context import Context
@@ -31,8 +31,6 @@ async def begin_registration(context: Context, password: str | None, code: str |
     challenge = None
     async with context.work() as work:
         user = await proven.user(work)
-        if user.is_guest:
-            raise Conflict("A guest has no sign-in to add to. Sign up first.")
         own = await _of(work, user)
         if await _is_right(context, work, user, code):
             challenge = await challenges.make(work, context.viewer)

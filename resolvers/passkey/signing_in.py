@@ -126,6 +126,7 @@ async def _failed(context: Context, user_id: UUID | None) -> None:
             col(SecurityEvent.user_id) == (user_id or new_id()),
             col(SecurityEvent.kind) == SecurityEventKind.SIGN_IN_FAILED,
             col(SecurityEvent.at) > work.now - timedelta(days=1),
+            col(SecurityEvent.details)["proof"].astext == Proof.PASSKEY,
         )
         if (await work.session.scalar(noted) or 0) >= FAILURES_A_DAY or user_id is None:
             work.session.add(Attempt(key=b"", at=work.now))

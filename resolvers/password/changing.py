@@ -3,7 +3,7 @@
 from typing import Final
 
 from models import SecurityEventKind, User
-from models.refusal import Conflict
+from models.refusal import Invalid
 from resolvers.context import Context
 from resolvers.password import setting
 from resolvers.reauthentication import prove
@@ -17,8 +17,8 @@ async def change(context: Context, current: str, new: str) -> None:
     proven = await prove(context, current, *_CURRENT)
     async with context.reading() as reading:
         user = await reading.get_one(User, proven.viewer.user_id)
-    if user.is_guest:
-        raise Conflict("A guest has no password. Sign up first.", "input")
+    if proven.has_password and new == current:
+        raise Invalid("This is the password that you have. Choose another.", *_NEW)
     hash = await context.parts.passwords.choose(new, (user.name, user.email), *_NEW)
     async with context.work() as work:
         user = await proven.user(work)

@@ -56,6 +56,11 @@ class Passwords:
 
         return await self._run(chosen)
 
+    async def check(self, password: str, unlike: Sequence[str | None], *path: str) -> None:
+        """Raises what `choose` raises for it, and makes no hash."""
+        checked_password(password, *path)
+        await self._run(lambda: choice.check(password, unlike, *path))
+
     async def match(self, password: str, hash: str | None) -> bool:
         """Whether it is the password; takes alike when there is no hash. Raises Unavailable when too many wait."""
         return await self._run(self._verify, password, hash or self._nobody) and hash is not None

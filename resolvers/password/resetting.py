@@ -18,7 +18,7 @@ async def request(context: Context, email: str) -> None:
     except Invalid:
         return
     async with context.work() as work:
-        await owed.password_reset(work, address, None, context.ip_address)
+        await owed.password_reset(work, address, context.ip_address)
 
 
 async def reset(context: Context, token: str, new: str, device: Device | None) -> Outcome:

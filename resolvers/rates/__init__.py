@@ -1,6 +1,7 @@
 """How often what may be asked. Each way in is counted by itself, everything else against one budget."""
 
 from resolvers.rates.rate import (
+    ADMINISTER,
     CHANGE,
     FACTOR,
     GUEST,
@@ -19,6 +20,7 @@ from resolvers.rates.rate import (
 from resolvers.rates.rates import Allowed, Counted, Rates
 
 __all__ = [
+    "ADMINISTER",
     "CHANGE",
     "FACTOR",
     "GUEST",

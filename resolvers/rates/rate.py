@@ -43,7 +43,8 @@ MAIL: Final = Rate("mail", "requests for mail", ((By.PLACE, Limit(120, _HOUR)), 
 LINK: Final = Rate("link", "links", ((By.PLACE, Limit(300, _5_MIN)),))
 FACTOR: Final = Rate("factor", "changes of how you sign in", ((By.PERSON, Limit(30, _5_MIN)),))
 CHANGE: Final = Rate("change", "changes of your account", ((By.PERSON, Limit(60, _5_MIN)),))
+ADMINISTER: Final = Rate("administer", "changes of others' accounts", ((By.PERSON, Limit(300, _5_MIN)),))
 INVITE: Final = Rate("invite", "invitations", ((By.PERSON, Limit(300, _HOUR)), (By.PLACE, Limit(600, _HOUR))))
 UPLOAD: Final = Rate("upload", "requested uploads", ((By.PERSON, Limit(20_000, _HOUR)),))
 
-RATES: Final = (SIGN_IN, SIGN_UP, GUEST, REFRESH, START, MAIL, LINK, FACTOR, CHANGE, INVITE, UPLOAD)
+RATES: Final = (SIGN_IN, SIGN_UP, GUEST, REFRESH, START, MAIL, LINK, FACTOR, CHANGE, ADMINISTER, INVITE, UPLOAD)

@@ -40,8 +40,6 @@ async def begin(context: Context, password: str | None) -> Secret:
     secret = codes.new_secret()
     async with context.work() as work:
         user = await proven.user(work)
-        if user.is_guest:
-            raise Conflict("A guest has no sign-in to protect. Sign up first.")
         totp = await held(work, user.id)
         if totp is not None and totp.confirmed_at is not None:
             raise Conflict(_IS_ON)

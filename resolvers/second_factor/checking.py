@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, true, update
+from sqlalchemy import Uuid, bindparam, select, true, update
 from sqlmodel import col
 
 from models import RecoveryCode, SecurityEventKind, Totp, User
@@ -14,12 +14,15 @@ from resolvers.mail import owed
 from resolvers.second_factor import codes
 from resolvers.second_factor.tries import refuse_too_many
 from resolvers.work import Work
+from storage.statement import compiled
 
 SEAL: Final = "totp"
+_IS_ON: Final = compiled(select(Totp.is_on(bindparam("user_id", type_=Uuid()))))
 
 
 async def is_on(work: Work, user_id: UUID) -> bool:
-    return bool(await work.session.scalar(select(Totp.is_on(user_id))))
+    [row] = await work.run(_IS_ON, {"user_id": user_id})
+    return bool(row[0])
 
 
 async def check(

@@ -2,18 +2,19 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import BigInteger, DateTime, Uuid, bindparam, func, select, update
 from sqlmodel import col
 
 from models import RefreshToken, Session, User
 from models.session import SESSIONS_LIMIT, DevicePlatform
 from resolvers import access
 from resolvers.context import Context
-from resolvers.session.revoking import revoke_where
 from resolvers.token import hash_of
 from resolvers.work import Work
+from storage.statement import compiled, row_of, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,22 @@ class Tokens:
         )
 
 
+_SURPLUS: Final = (
+    select(col(Session.id))
+    .where(access.session_is_seen(bindparam("of_user", type_=Uuid()), bindparam("now", type_=DateTime(timezone=True))))
+    .order_by(col(Session.last_seen_at).desc(), col(Session.id).desc())
+    # It does not see the new one.
+    .offset(bindparam("others", type_=BigInteger()))
+)
+_BEGIN: Final = compiled(
+    update(Session)
+    .where(col(Session.id).in_(_SURPLUS), col(Session.revoked_at).is_(None))
+    .values(revoked_at=func.now())
+    .returning(col(Session.id))
+    .add_cte(row_of(Session), row_of(RefreshToken))
+)
+
+
 async def begin(
     context: Context, work: Work, user: User, device: Device | None, *, uses_cookie: bool = False
 ) -> Tokens:
@@ -66,13 +83,12 @@ async def begin(
     )
     token = context.parts.refresh_tokens.first(session.id)
     first = RefreshToken(hash=hash_of(token), session_id=session.id, issued_at=work.now)
-    surplus = (
-        select(col(Session.id))
-        .where(access.session_is_seen(user.id, work.now))
-        .order_by(col(Session.last_seen_at).desc(), col(Session.id).desc())
-        # It does not see the new one.
-        .offset(SESSIONS_LIMIT - 1)
-    )
-    rows = [insert(type(row)).values(row.model_dump()).cte(type(row).__name__) for row in (session, first)]
-    await revoke_where(work, col(Session.id).in_(surplus), beside=rows)
+    values = {
+        "of_user": user.id,
+        "now": work.now,
+        "others": SESSIONS_LIMIT - 1,
+        **values_of(session),
+        **values_of(first),
+    }
+    work.revoked += [row["id"] for row in await work.run(_BEGIN, values)]
     return Tokens.of(context, session, token, work.now)

@@ -1,10 +1,9 @@
 """The rows of sessions that end."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlmodel import col
 
 from models import Session, User
@@ -21,17 +20,16 @@ async def hold(work: Work, user_id: UUID) -> datetime | None:
     return await work.session.scalar(held)
 
 
-async def revoke_where(work: Work, *conditions: ColumnElement[bool], beside: Sequence[CTE] = ()) -> list[UUID]:
+async def revoke_where(work: Work, *conditions: ColumnElement[bool]) -> list[UUID]:
     """Ends the sessions of which all this holds, at a moment of the database's clock, which all processes look at.
 
-    It is told once the work has held. `beside` is what the same statement writes.
+    It is told once the work has held.
     """
     ended = await work.session.scalars(
         update(Session)
         .where(*conditions, col(Session.revoked_at).is_(None))
         .values(revoked_at=func.now())
         .returning(col(Session.id))
-        .add_cte(*beside)
         .execution_options(synchronize_session=False)
     )
     ids = list(ended)

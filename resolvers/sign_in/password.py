@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import col
 
 from models import Proof, User
@@ -26,6 +26,14 @@ FROM users WHERE casefold(email COLLATE pg_unicode_fast) = casefold($1::text COL
   AND (email_verified_at IS NOT NULL OR password_hash IS NOT NULL)
 ORDER BY confirmed DESC, created_at, id LIMIT 1
 """
+
+
+#: As it was compared: whoever has changed it meanwhile has ended all sessions, and this would be one more.
+_UNCHANGED: Final = (
+    select(User)
+    .where(col(User.id) == bindparam("id"), col(User.password_hash) == bindparam("hash"))
+    .with_for_update(key_share=True)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +75,12 @@ async def _enter(
     """With the right password: whatever else it is refused for, it was none of the wrong ones."""
     try:
         async with context.work() as work:
-            # As it was compared: whoever has changed it meanwhile has ended all sessions, and this would be one more.
-            same = col(User.id) == found.id, col(User.password_hash) == found.hash
-            user = await work.session.scalar(select(User).where(*same).with_for_update(key_share=True))
+            user = await work.session.scalar(_UNCHANGED, {"id": found.id, "hash": found.hash})
             if user is None:
                 raise WrongCredentials(_WRONG, "input")
             outcome = await begin(context, work, user, Proof.PASSWORD, device, is_held=True)
-            user.password_hash = stronger or user.password_hash
+            if stronger is not None:
+                user.password_hash = stronger
             await attempts.give_back(context, tried, work)
         return outcome
     except WrongCredentials:

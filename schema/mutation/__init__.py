@@ -3,6 +3,7 @@
 from strawberry.tools import merge_types
 
 from schema.mutation.account import AccountMutation
+from schema.mutation.administration import AdministrationMutation
 from schema.mutation.book import BookMutation
 from schema.mutation.canvas import CanvasMutation
 from schema.mutation.identity import IdentityMutation
@@ -17,6 +18,7 @@ Mutation = merge_types(
     "Mutation",
     (
         AccountMutation,
+        AdministrationMutation,
         BookMutation,
         CanvasMutation,
         IdentityMutation,

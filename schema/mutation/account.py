@@ -4,12 +4,13 @@ from typing import Any
 
 import strawberry
 
+from models.refusal import Checks
 from models.user import Language
 from resolvers import rates, sign_in, user
 from resolvers.address import verifying
 from resolvers.password import changing, resetting
 from resolvers.sign_in.steps import Given
-from schema.auth import AuthPayload, DeviceInput
+from schema.auth import AuthPayload, DeviceInput, checked_device
 from schema.base import Info, sent
 from schema.error import mutation
 from schema.mutation.book import AcknowledgePayload
@@ -67,14 +68,15 @@ class AccountMutation:
         rate=rates.SIGN_UP,
     )
     async def sign_up(self, info: Info, input: SignUpInput) -> AuthPayload | None:
-        device = sent(input.device)
+        checks = Checks()
         outcome = await user.sign_up(
             info.context,
             name=input.name,
             email=input.email,
             password=input.password,
             language=sent(input.language),
-            device=device and device.checked(),
+            device=checked_device(sent(input.device), checks),
+            checks=checks,
         )
         return await AuthPayload.of(info, outcome)
 

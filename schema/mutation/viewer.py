@@ -4,10 +4,11 @@ from typing import Any
 
 import strawberry
 
+from models.refusal import Checks
 from models.user import Language
 from resolvers import leaving, rates, viewer
 from resolvers.guest import arriving
-from schema.auth import AuthPayload, DeviceInput
+from schema.auth import AuthPayload, DeviceInput, checked_device
 from schema.base import Info, given, sent
 from schema.error import Payload, mutation
 from schema.mutation.book import AcknowledgePayload
@@ -37,15 +38,18 @@ class UpdateViewerPayload(Payload):
 @strawberry.type
 class ViewerMutation:
     @mutation(
-        "A guest: a full user with no way back in but its tokens, until it signs up or in over them.", rate=rates.GUEST
+        "A guest: a full user with no way back in but its tokens, until it signs up or in over them. CONFLICT for who "
+        "is one already.",
+        rate=rates.GUEST,
     )
-    async def sign_in_as_guest(self, info: Info, input: GuestInput) -> AuthPayload | None:
-        device = sent(input.device)
+    async def sign_in_as_guest(self, info: Info, input: GuestInput | None = strawberry.UNSET) -> AuthPayload | None:
+        asked, checks = sent(input) or GuestInput(), Checks()
         outcome = await arriving.arrive(
             info.context,
-            name=sent(input.name),
-            language=sent(input.language),
-            device=device and device.checked(),
+            name=sent(asked.name),
+            language=sent(asked.language),
+            device=checked_device(sent(asked.device), checks),
+            checks=checks,
         )
         return await AuthPayload.of(info, outcome)
 

@@ -137,6 +137,9 @@ class _Checking:
         found = self._found(rows_of(leads_to).model)
         asked = Arguments(Parameters(), declared, definition, field, variables)
         condition: Any = source.where(row, found, asked)
+        if isinstance(source, sources.Connected) and source.needs is not None:
+            # Who may ask for it at all is shown everything.
+            return wrong_with_froms(select(found).where(condition), [found, *([row] if model else [])])
         # What is told of has been chosen already.
         about = None if isinstance(source, sources.Told) else found
         return wrong_with_condition(condition, [found, *([row] if model else [])], row if model else None, about)

@@ -17,7 +17,7 @@ from graphql import (
 
 from schema.plan.declarations import declaration_of, row_of
 from schema.plan.selection import named
-from schema.plan.source import One
+from schema.plan.source import Connected, One
 from schema.plan.writer import TYPE
 
 
@@ -44,7 +44,7 @@ def _answer(definition: GraphQLField) -> None:
     declared = declaration_of(definition)
     otherwise = definition.resolve
     if declared is not None:
-        missing = declared.source.missing if isinstance(declared.source, One) else None
+        missing = declared.source.missing if isinstance(declared.source, One | Connected) else None
 
         def take(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
             value = _taken(source, info)

@@ -16,7 +16,9 @@ from sqlalchemy.types import TypeEngine
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 
+from models import Permission
 from models.refusal import Refusal
+from resolvers import access
 from resolvers.connection import Keyset
 
 if TYPE_CHECKING:
@@ -126,11 +128,17 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """Related rows a slice at a time, in the keyset's order."""
+    """Related rows a slice at a time, in the keyset's order; refused to who has not the permission that it needs."""
 
     where: Condition
     keyset: Callable[[Any], Keyset]
     signed_in: bool = False
+    needs: Permission | None = None
+
+    @property
+    def missing(self) -> Callable[[Context], Refusal | None] | None:
+        needs = self.needs
+        return None if needs is None else lambda context: access.without(needs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from sqlalchemy import ColumnElement, Select, Text, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from models.refusal import BadUserInput, Refusal
+from resolvers import access
 from schema.plan import source as sources
 from schema.plan.declarations import declaration_of, python_name, rows_of
 from schema.plan.leaves import Piece, as_text, joined, json_array, json_object, leaf, marked, or_null, text
@@ -194,7 +195,7 @@ class Writer:
             case sources.Told():
                 return [self._told(source, type_, sets, place, asked)]
             case sources.Connected():
-                return [Connecting(self, source, type_, place, asked).json(sets)]
+                return [self._connected(source, type_, fields, place, asked)]
             case sources.Polymorphic():
                 return [polymorphic(self, sets, asked, is_list)]
             case sources.Embedded():
@@ -232,8 +233,23 @@ class Writer:
         if source.missing is None:
             # There has to be one: what it is when there is none, the ordinary way says.
             return func.coalesce(value, joined(marked(["!"])), type_=Text)
-        self.missing.append(Missing(source.missing, fields, place.key))
-        return func.coalesce(value, joined(marked([f"?{len(self.missing) - 1}"])), type_=Text)
+        return func.coalesce(value, self._missed(source.missing, fields, place), type_=Text)
+
+    def _connected(
+        self, source: sources.Connected, type_: Any, fields: list[FieldNode], place: Place, asked: Arguments
+    ) -> ColumnElement[str]:
+        json = Connecting(self, source, type_, place, asked).json([each.selection_set for each in fields])
+        if source.needs is None or source.missing is None:
+            return json
+        # Of a CASE, what is not chosen is not run.
+        otherwise = text("null") if self.tagged else self._missed(source.missing, fields, place)
+        return case((access.may(asked.viewer_id, source.needs), json), else_=otherwise)
+
+    def _missed(
+        self, refusal: Callable[[Any], Refusal | None], fields: list[FieldNode], place: Place
+    ) -> ColumnElement[str]:
+        self.missing.append(Missing(refusal, fields, place.key))
+        return joined(marked([f"?{len(self.missing) - 1}"]))
 
     def _many(self, source: sources.Many, type_: Any, sets: Sets, place: Place, asked: Arguments) -> ColumnElement[str]:
         found = aliased(rows_of(type_).model)

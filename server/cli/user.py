@@ -5,15 +5,15 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from models.columns import shown_moment
+from models.id import outside
 from models.user import Language
 from server import users
 from server.cli import running
 
-commands = typer.Typer(help="Accounts: made, disabled, put out of their sessions.", no_args_is_help=True)
+commands = typer.Typer(help="Accounts: made, promoted, disabled, put out of their sessions.", no_args_is_help=True)
 
 Who = Annotated[str, typer.Argument(help="An address, or an id (us_...).")]
 
@@ -51,6 +51,20 @@ def enable(who: Who, data: running.Data = running.FOLDER) -> None:
 
 
 @commands.command()
+def promote(who: Who, data: running.Data = running.FOLDER) -> None:
+    """Make them an administrator, who may list accounts and disable them."""
+    running.with_parts(lambda parts: users.promote(parts, who), data)
+    running.out.print("An administrator from now on.")
+
+
+@commands.command()
+def demote(who: Who, data: running.Data = running.FOLDER) -> None:
+    """Make them no administrator any more, be they the last one."""
+    running.with_parts(lambda parts: users.demote(parts, who), data)
+    running.out.print("No administrator any more.")
+
+
+@commands.command()
 def confirm(who: Who, data: running.Data = running.FOLDER) -> None:
     """Take it that the address is theirs, as if they had opened a link in their mail."""
     email = running.with_parts(lambda parts: users.confirm(parts, who), data)
@@ -67,7 +81,7 @@ def sessions(
     found = running.with_parts(lambda parts: users.sessions(parts, who), data)
     rows = [
         {
-            "id": str(each.id),
+            "id": outside("se", each.id),
             "device": each.device_name,
             "platform": each.device_platform,
             "ipAddress": each.ip_address,
@@ -81,22 +95,19 @@ def sessions(
     if as_json:
         print(json.dumps(rows, ensure_ascii=False, indent=2))  # noqa: T201
         return
-    table = Table("id", "device", "address", "program", "began", "last seen", "ends")
     for row in rows:
-        device = " ".join(filter(None, (row["device"], row["platform"])))
-        moments = (row[name] for name in ("createdAt", "lastSeenAt", "expiresAt"))
-        cells = (row["id"], device, row["ipAddress"], row["userAgent"], *moments)
-        # As Text: what is in there may look like markup, and is somebody else's.
-        table.add_row(*(Text(_plain(cell or "")) for cell in cells))
-    if rows:
-        running.out.print(table)
+        moments = f"began {row['createdAt']}, last seen {row['lastSeenAt']}, ends {row['expiresAt']}"
+        whose = (row["id"], row["device"], row["platform"]), (moments,), (row["ipAddress"], row["userAgent"])
+        lines = "\n    ".join(_plain(" ".join(filter(None, words))) for words in whose)
+        # As Text: what is in there may look like markup, and is somebody else's. Never folded: ids are to be copied.
+        running.out.print(Text(lines), soft_wrap=True)
     running.out.print(f"{_sessions(len(rows))}.")
 
 
 @commands.command()
 def revoke(
     who: Who,
-    id: Annotated[str | None, typer.Argument(help="Of one session, as `sessions` shows it.")] = None,
+    id: Annotated[str | None, typer.Argument(help="Of one session (se_...), as `sessions` shows it.")] = None,
     all: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
     data: running.Data = running.FOLDER,
 ) -> None:

@@ -13,7 +13,7 @@ from sqlmodel import col
 from models import Book, Element, Image, ImageStatus, Role, User
 from models.id import outside
 from models.operation import Operation
-from models.refusal import Taken
+from models.refusal import Checks, Taken
 from resolvers import book, image, invitation, operation, user
 from resolvers.address import holders
 from resolvers.context import Context, Parts, Viewer
@@ -67,7 +67,9 @@ async def _person(parts: Parts, name: str, email: str) -> Context:
     async with context.work() as work:
         is_known = await holders.is_confirmed(work, email)
     if not is_known:
-        await user.sign_up(context, name=name, email=email, password=PASSWORD, language=None, device=None)
+        await user.sign_up(
+            context, name=name, email=email, password=PASSWORD, language=None, device=None, checks=Checks()
+        )
         async with context.work() as work:
             newest = select(col(User.id)).where(User.has(email)).order_by(col(User.id).desc()).limit(1)
             person, others = await holders.held(work, (await work.session.scalars(newest)).one(), email)

@@ -1,12 +1,11 @@
 """Serves `/dev/mail`: what would have been sent, and how every mail looks; to this machine alone."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
 from functools import cached_property
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +18,8 @@ from starlette.routing import Route
 
 from resolvers.mail import Mailroom
 from resolvers.mail.message import message_of
-from server.doorway.hosts import LOOPBACK, Hosts
+from server.mail import places
+from server.mail.guard import guarded
 from server.mail.samples import samples
 from storage.mailing import Outbox
 
@@ -34,11 +34,10 @@ _FRAMED: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-
 #: A link on a line of its own, as ours are: in its frame, a mail cannot be clicked.
 _LINK: Final = re.compile(r"^https?://\S+$", re.MULTILINE)
 
-Page = Callable[[Request], Awaitable[Response]]
-
 
 class MailPages:
-    """`mailroom` gives that of the running process; `address` is where the samples' links lead, `sender` their own."""
+    """And what their links lead to. `mailroom` gives that of the running process; `address` is where the samples' links
+    lead, `sender` their own."""
 
     def __init__(self, mailroom: Callable[[], Mailroom], *, sender: Address, address: str) -> None:
         self._mailroom = mailroom
@@ -48,11 +47,13 @@ class MailPages:
         self._list = environment.get_template("list.html")
         self._one = environment.get_template("one.html")
         self.routes = [
-            Route("/dev/mail", _guarded(self._show_all), methods=["GET"]),
-            Route("/dev/mail/style.css", _guarded(_show_style), methods=["GET"]),
-            Route("/dev/mail/last", _guarded(self._show_last), methods=["GET"]),
-            Route("/dev/mail/{kind}/{id}", _guarded(self._show), methods=["GET"]),
-            Route("/dev/mail/{kind}/{id}/page", _guarded(self._show_page), methods=["GET"]),
+            Route("/dev/mail", guarded(self._show_all), methods=["GET"]),
+            Route("/dev/mail/style.css", guarded(_show_style), methods=["GET"]),
+            Route("/dev/mail/place.js", guarded(_show_script), methods=["GET"]),
+            Route("/dev/mail/last", guarded(self._show_last), methods=["GET"]),
+            Route("/dev/mail/{kind}/{id}", guarded(self._show), methods=["GET"]),
+            Route("/dev/mail/{kind}/{id}/page", guarded(self._show_page), methods=["GET"]),
+            *places.routes_of(environment.get_template("place.html")),
         ]
 
     @cached_property
@@ -101,25 +102,6 @@ class MailPages:
         return {each.id: each.message for each in await outbox.messages()}
 
 
-def _guarded(page: Page) -> Page:
-    """To whoever sits at this machine, and calls it so: a name that leads here from elsewhere is not ours."""
-
-    async def guarded(request: Request) -> Response:
-        name = Hosts.name(request.headers.get("host", "").encode("latin-1"))
-        if name not in LOOPBACK or request.client is None or not _is_loopback(request.client.host):
-            raise HTTPException(404)
-        return await page(request)
-
-    return guarded
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False
-
-
 def _part(message: EmailMessage, kind: str) -> str:
     part = message.get_body((kind,))
     content: Any = part.get_content() if part else ""
@@ -130,6 +112,10 @@ def _page(text: str) -> Response:
     return Response(
         text, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}, media_type="text/html"
     )
+
+
+async def _show_script(request: Request) -> Response:
+    return Response((_PAGES / "place.js").read_bytes(), media_type="text/javascript")
 
 
 async def _show_style(request: Request) -> Response:

@@ -113,6 +113,7 @@ _ELSEWHERE: Final = Facts(provider="Keycloak")
 _FACTS: Final = {
     SecurityEventKind.SIGNED_IN: Facts(device="Ben's phone", ip_address="192.0.2.7"),
     SecurityEventKind.SIGN_IN_LOCKED: Facts(ip_address="192.0.2.7"),
+    SecurityEventKind.PASSWORD_LOCKED: Facts(device="Ben's phone", ip_address="192.0.2.7"),
     SecurityEventKind.RECOVERY_CODE_USED: Facts(left=9),
     SecurityEventKind.PASSKEY_ADDED: _KEY,
     SecurityEventKind.PASSKEY_REMOVED: _KEY,

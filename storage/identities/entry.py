@@ -64,7 +64,7 @@ class Entry:
 def entries_of(text: str) -> tuple[Entry, ...]:
     """From a list in JSON, or from the file of this name that holds one. Raises ValueError."""
     try:
-        given = json.loads(text if text.lstrip().startswith("[") else _file(text))
+        given = json.loads(text if text.lstrip().startswith(("[", "{")) else _file(text))
     except json.JSONDecodeError as error:
         raise ValueError(f"it is no JSON (line {error.lineno}, column {error.colno})") from None
     if not isinstance(given, list) or len(given) > _MOST:
@@ -81,7 +81,7 @@ def _file(name: str) -> str:
         with Path(name.strip()).open("rb") as file:
             return file.read(_SIZE).decode()
     except (OSError, ValueError) as error:
-        raise ValueError("it is a list in JSON, or a file with one that can be read") from error
+        raise ValueError(f"it is a list in JSON or the name of a file, and {name.strip()} cannot be read") from error
 
 
 def _line(given: Mapping[str, Any], key: str) -> str:

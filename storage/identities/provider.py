@@ -13,6 +13,10 @@ class Away(Exception):
     """The provider does not answer, or not as it should; the words are for the log, and hold no secret."""
 
 
+class Unknown(Away):
+    """The provider does not know this house, or not by this secret: no later try mends that."""
+
+
 class Denied(Exception):
     """It is not shown who this is; the words may be shown."""
 

@@ -6,7 +6,7 @@ from urllib.parse import quote_plus
 
 from storage.identities.discovery import Discovery
 from storage.identities.entry import Entry
-from storage.identities.provider import Away, Denied
+from storage.identities.provider import Away, Denied, Unknown
 from storage.identities.wire import Wire
 
 
@@ -34,6 +34,8 @@ async def fetch(
         raise Away("its tokens are no object")
     if status == 400 and tokens.get("error") == "invalid_grant":
         raise Denied("The provider's answer is over, or was used already. Begin anew.")
+    if status == 401 or tokens.get("error") in {"invalid_client", "unauthorized_client"}:
+        raise Unknown(f"status {status} for tokens, {_plain(tokens.get('error'))}")
     if status != 200:
         raise Away(f"status {status} for tokens, {_plain(tokens.get('error'))}")
     return tokens

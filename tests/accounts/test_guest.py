@@ -25,7 +25,7 @@ from server.app import App
 from server.worker import Worker
 from storage.jobs import Queue
 from tests import client as asks
-from tests.accounts.asking import RESET
+from tests.accounts.asking import CHANGE_EMAIL, CHANGE_PASSWORD, RESET
 from tests.canvas import text
 from tests.client import BOOK, EVENTS, PASSWORD, SIGN_IN, SIGN_UP, Answer, Client, apply
 from tests.people import made_book, somebody, uuid_of
@@ -83,8 +83,46 @@ async def test_a_guest_has_a_session_and_a_name_in_their_language(client: Client
         viewer = (await client.ask(ARRIVE, input=given)).it["viewer"]
         assert viewer["user"] == {"id": viewer["user"]["id"], "name": name, "isGuest": True}
         assert viewer["language"] == given.get("language", "EN") and viewer["email"] is None
-    refused = await client.ask(ARRIVE, input={"name": ""})
-    assert refused.code == "INVALID" and refused.path == ["input", "name"]
+    for unsaid in ("", "(input: null)", "(input: {})"):
+        unnamed = await client.ask(f"mutation {{ signInAsGuest{unsaid} {{ {TOKENS} }} }}")
+        assert unnamed.it["viewer"]["user"]["name"] == "Guest"
+    refused = await client.ask(ARRIVE, input={"name": "", "device": {"name": "a\nb", "platform": "OTHER"}})
+    told = [(error["code"], error["path"]) for error in refused.user_errors]
+    assert sorted(told) == [("INVALID", ["input", "device", "name"]), ("INVALID", ["input", "name"])]
+
+
+async def test_a_guest_is_not_made_another_over_the_only_way_back(
+    app: App, client: Client, rows: asyncpg.Connection
+) -> None:
+    gus, una = await arrived(client), await somebody(app, client, "Una")
+    asked = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM sessions), (SELECT count(*) FROM attempts)"
+    before = await rows.fetchrow(asked)
+    refused = await gus.ask(ARRIVE, input={"name": "Gus"})
+    assert (refused.code, refused.path) == ("CONFLICT", ["input"])
+    assert "Go on with the tokens that you have" in refused.user_errors[0]["message"]
+    # No session either: a token that is good for minutes does not become one that is good for weeks.
+    assert await rows.fetchrow(asked) == before
+    assert (await gus.ask(asks.REFRESH, token=gus.refresh_token)).it["viewer"]["user"]["id"] == gus.user_id
+    # Who has another way back loses nothing.
+    assert (await arrived(una)).user_id not in (una.user_id, gus.user_id)
+
+
+@pytest.mark.parametrize("minutes", [0, 60])
+async def test_a_guest_is_told_to_sign_up_where_others_are_to_prove_who_they_are(
+    client: Client, rows: asyncpg.Connection, minutes: int
+) -> None:
+    guest = await arrived(client)
+    old = "UPDATE sessions SET created_at = now() - make_interval(mins => $2) WHERE user_id = $1"
+    await rows.execute(old, inner(guest.user_id), minutes)
+    told = {"code": "CONFLICT", "path": [], "message": "You are a guest. Sign up first."}
+    for document, input in (
+        (CHANGE_PASSWORD, {"currentPassword": "", "newPassword": PASSWORD}),
+        (CHANGE_EMAIL, {"password": "", "newEmail": "gail@example.org"}),
+    ):
+        assert (await guest.ask(document, input=input)).user_errors == [told]
+    for field in ("beginTwoFactor", "beginPasskeyRegistration"):
+        answer = await guest.ask(f"mutation {{ {field} {{ userErrors {{ code path message }} }} }}")
+        assert answer.user_errors == [told]
 
 
 async def test_a_guest_does_what_others_do_and_refreshes(client: Client) -> None:

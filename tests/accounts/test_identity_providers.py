@@ -73,7 +73,10 @@ async def test_tokens_that_do_not_come_are_no_way_in(forger: Forger, client: Cli
     for secret in (SECRET, response["state"], forger.claims["nonce"], "access_token"):
         assert secret not in said
     if code == "UNAVAILABLE":
-        assert [each["event"] for each in logs].count("identity_provider_away") == 1
+        is_unknown = "invalid_client" in (answer().text or "")
+        event = "identity_provider_refuses_us" if is_unknown else "identity_provider_away"
+        assert [each["event"] for each in logs].count(event) == 1
+        assert ("Tell whoever runs it" in str(refused)) == is_unknown
 
 
 async def test_a_provider_in_trouble_says_so_itself(forger: Forger, client: Client) -> None:
@@ -176,7 +179,7 @@ def test_a_provider_is_named_in_json_or_in_a_file(tmp_path: Path) -> None:
     ("given", "said"),
     [
         ("[", r"no JSON \(line 1, column 2\)"),
-        ("/nowhere/at/all.json", "a file with one that can be read"),
+        ("/nowhere/at/all.json", "it is a list in JSON or the name of a file, and /nowhere/at/all.json cannot be read"),
         ("[7]", "an object with name"),
         ([GOOD | {"secret": "a"}], "unknown key secret"),
         ([{"name": "school"}], "client_id, issuer missing"),

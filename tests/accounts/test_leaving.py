@@ -217,6 +217,8 @@ async def test_nobody_leaves_others_in_a_book_without_an_owner(
     refused = await lea.ask(LEAVE, password=PASSWORD)
     assert [(error["code"], error["path"]) for error in refused.user_errors] == [("CONFLICT", [])] * 2
     assert [error["message"].split("”")[0] for error in refused.user_errors] == ["“Alps", "“Zoo"]
+    todo = "Make one of them an owner, or delete the book."
+    assert all(error["message"].endswith(todo) for error in refused.user_errors)
     assert len((await lea.ask(asks.BOOKS)).it["nodes"]) == 4
     for title in ("Zoo", "Alps"):
         change = {"bookId": books[title], "userId": ben.user_id, "role": "OWNER"}

@@ -198,16 +198,17 @@ async def test_what_is_no_good_is_counted_and_what_waits_too(running: tuple[App,
     assert await begun(ada.client)
 
 
-async def test_an_owner_is_shown_twenty_failures_a_day(app: App, nobody: Client) -> None:
+async def test_an_owner_is_shown_twenty_failures_a_day_beside_those_of_passwords(app: App, nobody: Client) -> None:
     ada = await Holder.made(app, nobody)
     noted = (
         "INSERT INTO security_events (id, user_id, kind, at, details)"
-        " SELECT gen_random_uuid(), $1, 'SIGN_IN_FAILED', now(), '{}' FROM generate_series(1, $2)"
+        " SELECT gen_random_uuid(), $1, 'SIGN_IN_FAILED', now(), $3::text::jsonb FROM generate_series(1, $2)"
     )
-    await sql(app, noted, uuid(ada.client), FAILURES_A_DAY - 1)
+    await sql(app, noted, uuid(ada.client), FAILURES_A_DAY, "{}")
+    await sql(app, noted, uuid(ada.client), FAILURES_A_DAY - 1, '{"proof": "PASSKEY"}')
     for _ in range(2):
         assert refused(await ada.sign_in(signature=b"")) == WRONG
-    assert (await events(app, ada.client)).count("SIGN_IN_FAILED") == FAILURES_A_DAY
+    assert (await events(app, ada.client)).count("SIGN_IN_FAILED") == 2 * FAILURES_A_DAY
 
 
 async def test_a_credential_may_stand_in_the_document(nobody: Client) -> None:

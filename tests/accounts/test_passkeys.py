@@ -227,7 +227,8 @@ async def test_adding_and_removing_take_the_password(app: App, nobody: Client) -
     assert (await ada.ask(DELETE, id=passkey["id"], password=PASSWORD)).it["ok"] is True
     assert await mine(ada) == []
     assert refused(await nobody.ask(SIGN_IN, credential=key.get(await asked(nobody)))) == WRONG
-    assert await events(app, ada) == ["SIGNED_UP", "SIGNED_IN", "PASSKEY_ADDED", "PASSKEY_REMOVED"]
+    wrong = "PASSWORD_FAILED"
+    assert await events(app, ada) == ["SIGNED_UP", "SIGNED_IN", wrong, "PASSKEY_ADDED", wrong, "PASSKEY_REMOVED"]
 
 
 async def test_who_has_no_password_needs_a_session_of_the_last_minutes(app: App, nobody: Client) -> None:

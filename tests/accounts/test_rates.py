@@ -55,6 +55,11 @@ async def test_each_call_of_a_document_counts_by_itself(settings: Settings) -> N
         assert 1 <= answer.errors[0]["extensions"]["retryAfter"] <= 300
         assert answer.errors[0]["message"].startswith("Too many refreshed sessions in a short time. Try again in ")
         assert app.parts.rates.refused == {"refresh": 2}
+        # It was executed: the one call was not, which its field says, and no header.
+        response = await http.post(f"{url}/graphql", json={"query": REFRESH_ONCE})
+        assert response.status_code == 200 and "retry-after" not in response.headers
+        assert response.json()["data"] == {"refreshSession": None}
+        assert [error["path"] for error in response.json()["errors"]] == [["refreshSession"]]
 
 
 async def test_it_counts_over_websockets_and_in_every_process(settings: Settings) -> None:
@@ -224,7 +229,7 @@ async def test_who_is_counted_together(base: Settings) -> None:
 
 #: Ending things is never too often.
 UNCOUNTED = {"signOut", "revokeSession", "revokeOtherSessions", "renewConnection"}
-ACCOUNTS = {"account", "session", "second_factor", "passkey", "identity", "viewer"}
+ACCOUNTS = {"account", "session", "second_factor", "passkey", "identity", "viewer", "administration"}
 
 
 def test_every_mutation_of_an_account_names_its_rate() -> None:

@@ -175,6 +175,7 @@ async def test_new_recovery_codes_end_the_old_ones(ada: Guarded) -> None:
     assert (await ada.complete(await ada.challenged(), ada.recovery[0])).code == "WRONG_CREDENTIALS"
     assert (await ada.complete(await ada.challenged(), renewed[0])).it["tokens"]
     assert await ada.events() == [
+        "PASSWORD_FAILED",
         "SECOND_FACTOR_FAILED",
         "RECOVERY_CODES_REGENERATED",
         "SECOND_FACTOR_FAILED",
@@ -203,7 +204,7 @@ async def test_turning_it_off_takes_the_password_and_a_code(ada: Guarded, nobody
         await ada.client.ask(REGENERATE, code=right, password=PASSWORD),
     ):
         assert refused(answer) == ("CONFLICT", [])
-    assert await ada.events() == ["SECOND_FACTOR_FAILED", "TWO_FACTOR_DISABLED"]
+    assert await ada.events() == ["PASSWORD_FAILED", "SECOND_FACTOR_FAILED", "TWO_FACTOR_DISABLED"]
     assert (await ada.notices())[-1] == ("TWO_FACTOR_DISABLED", None)
 
 

@@ -1,9 +1,10 @@
 """Signing in with a password: who is found, what it costs, and what it tells."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from threading import Event
 from typing import Any
 
@@ -12,11 +13,14 @@ import httpx
 import pytest
 from sqlalchemy import event
 
-from resolvers.context import Context
+from models.columns import now
+from resolvers import reauthentication
+from resolvers.context import Context, Viewer
 from resolvers.password import Passwords
 from resolvers.sign_in import password as way
 from resolvers.sign_in import tries
 from server.app import App
+from storage.connections import Connection
 from tests.accounts.asking import (
     CHANGE_PASSWORD,
     OTHER,
@@ -64,7 +68,7 @@ def counting(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     @contextmanager
     def observed(statement: str) -> Iterator[None]:
         # Not what the program does by itself meanwhile.
-        if "attempts" in statement or "casefold" in statement:
+        if "tries" in statement or "attempts" in statement or "security_events" in statement or "casefold" in statement:
             done.append(statement)
         yield
 
@@ -94,7 +98,7 @@ async def test_whatever_is_wrong_the_same_work_is_done_and_the_same_is_said(
     # As many statements, in the same order, of which two write; and one hash of one strength.
     assert works == [works[0]] * len(works)
     assert [each for each in works[0] if each.startswith("argon2")] == ["argon2 $argon2id$v=19$m=1024,t=1,"]
-    assert sum(each.startswith("INSERT INTO …") for each in works[0]) == 2
+    assert sum(each.startswith("INSERT INTO ") for each in works[0]) == 2
 
 
 async def test_failures_are_noted_for_the_owner_up_to_a_number_a_day(
@@ -107,6 +111,39 @@ async def test_failures_are_noted_for_the_owner_up_to_a_number_a_day(
         assert await who(client, ada.email, OTHER) is None
     assert (await events(app, ada))[len(before) :] == ["SIGN_IN_FAILED"] * 2
     assert await who(client, ada.email) == ada.user_id
+
+
+@pytest.mark.parametrize("details", ['{"by": "password again"}', '{"proof": "PASSKEY"}'])
+async def test_what_is_tried_in_another_way_hides_no_wrong_password(
+    app: App, client: Client, monkeypatch: pytest.MonkeyPatch, details: str
+) -> None:
+    monkeypatch.setattr(tries, "FAILURES_A_DAY", 2)
+    ada = await sign_up(client, fresh())
+    other = (
+        "INSERT INTO security_events (id, user_id, kind, at, details)"
+        " SELECT gen_random_uuid(), $1, 'SIGN_IN_FAILED', now(), $2::text::jsonb FROM generate_series(1, 20)"
+    )
+    await sql(app, other, uuid(ada), details)
+    assert await who(client, ada.email, OTHER) is None
+    assert (await events(app, ada)).count("SIGN_IN_FAILED") == 21
+
+
+async def test_a_try_whose_count_came_too_late_is_none(
+    app: App, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await sign_up(client, fresh())
+    await sql(app, "DELETE FROM attempts")
+    asked = Connection.rows
+
+    async def late(connection: Connection, statement: str, arguments: Sequence[Any] = ()) -> Any:
+        found = await asked(connection, statement, arguments)
+        if "take_tries" in statement:
+            raise TimeoutError
+        return found
+
+    monkeypatch.setattr(Connection, "rows", late)
+    assert (await sign_in(client, ada.email, OTHER)).code == "UNAVAILABLE"
+    assert not await sql(app, "SELECT FROM attempts")
 
 
 async def test_a_confirmed_owner_is_the_only_one_who_is_looked_at_and_else_who_came_first(
@@ -240,6 +277,30 @@ async def test_who_goes_before_the_answer_is_counted_nowhere(
     with pytest.raises(asyncio.CancelledError):
         await trying
     assert not await sql(app, "SELECT FROM attempts") and not app.parts.signing_in
+
+
+async def test_nor_is_who_goes_before_the_answer_where_it_is_asked_again(
+    app: App, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await sign_up(client, fresh())
+    [session] = await sql(app, "SELECT id FROM sessions WHERE user_id = $1", uuid(ada))
+    await sql(app, "DELETE FROM attempts")
+    compares = asyncio.Event()
+
+    async def never(*_: Any) -> bool:
+        compares.set()
+        await asyncio.Event().wait()
+        return True
+
+    monkeypatch.setattr(Passwords, "match", never)
+    viewer = Viewer(uuid(ada), session["id"], now() + timedelta(hours=1))
+    proving = asyncio.create_task(reauthentication.prove(Context(app.parts, viewer, "192.0.2.1"), OTHER, "password"))
+    await compares.wait()
+    assert len(await sql(app, "SELECT FROM attempts")) == 1
+    proving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await proving
+    assert not await sql(app, "SELECT FROM attempts")
 
 
 async def test_an_address_is_found_by_its_index(app: App) -> None:

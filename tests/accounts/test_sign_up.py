@@ -73,6 +73,22 @@ async def test_a_password_that_anybody_would_try_first_makes_nobody(
     assert not await sql(app, "SELECT 1 FROM users WHERE email ILIKE 'ada.lovelace@%'")
 
 
+async def test_all_that_is_wrong_is_told_at_once_and_nothing_is_hashed(
+    app: App, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.parts.passwords, "_hasher", None)
+    given = {"name": " ", "email": "nowhere", "device": {"name": "", "platform": "OTHER"}}
+    for password, because in (("short", "8 to 512"), ("password1", "tried first"), ("nowhere ", "8 characters")):
+        refused = await client.ask(SIGN_UP, input=given | {"password": password})
+        said = {tuple(error["path"][1:]): (error["code"], error["message"]) for error in refused.user_errors}
+        assert said.keys() == {("name",), ("email",), ("password",), ("device", "name")}
+        assert len(refused.user_errors) == 4 and {code for code, _ in said.values()} == {"INVALID"}
+        assert because in said[("password",)][1]
+    # What can be, is not told of.
+    refused = await client.ask(SIGN_UP, input=given | {"password": PASSWORD, "email": fresh(), "name": "Ada"})
+    assert [error["path"] for error in refused.user_errors] == [["input", "device", "name"]]
+
+
 async def test_a_squatter_cannot_keep_an_address_from_its_owner(app: App, client: Client) -> None:
     email = fresh()
     squatter = await sign_up(client, email, "Eve", "a squatter's password")
@@ -102,6 +118,8 @@ async def test_an_address_that_is_confirmed_is_taken_whatever_its_capitals(app: 
     await confirm(app, ada)
     taken = await client.ask(SIGN_UP, input={"name": "Eve", "email": ada.email.upper(), "password": PASSWORD})
     assert (taken.code, taken.path) == ("TAKEN", ["input", "email"])
+    words = "There is an account with this address. Sign in, or set a new password by mail."
+    assert taken.user_errors[0]["message"] == words
     [row] = await sql(app, "SELECT count(*) FROM users WHERE lower(email) = $1", ada.email)
     assert row["count"] == 1
 

@@ -24,6 +24,8 @@ from tests.test_cli import environment
 #: What a command says, and with which status it ends.
 Type = Callable[..., Awaitable[tuple[int, str, str]]]
 VIEWER = "{ viewer { email user { name } } }"
+PERMISSIONS = "{ viewer { permissions } }"
+GUEST = "mutation { signInAsGuest { tokens { accessToken refreshToken } viewer { email user { id } } } }"
 CHALLENGE = """
 mutation SignIn($input: SignInInput!) {
   signIn(input: $input) { tokens { accessToken } challenge { kind challengeToken } userErrors { code message path } }
@@ -136,6 +138,48 @@ async def test_who_is_disabled_is_out_at_once_and_comes_back_in_when_enabled(
     assert await kinds(sql, ada.user_id) == ["ACCOUNT_DISABLED", "ACCOUNT_ENABLED"]
 
 
+async def test_who_is_promoted_is_an_administrator_until_demoted(
+    user: Type, app: App, client: Client, sql: asyncpg.Connection
+) -> None:
+    ada = await somebody(app, client, "Ada")
+    for _ in range(2):
+        assert await user("promote", ada.email) == (0, "An administrator from now on.\n", "")
+    assert (await ada.ask(PERMISSIONS)).it["permissions"] == ["auth:user:list", "auth:user:activate"]
+    # The last one too: this is the way back.
+    for _ in range(2):
+        assert await user("demote", ada.user_id) == (0, "No administrator any more.\n", "")
+    assert (await ada.ask(PERMISSIONS)).it["permissions"] == []
+    assert await kinds(sql, ada.user_id) == ["ADMINISTRATOR_MADE", "ADMINISTRATOR_ENDED"]
+    mails = await sql.fetch("SELECT payload ->> 'kind' AS kind, payload ->> 'to' AS to FROM jobs ORDER BY id")
+    assert [(row["kind"], row["to"]) for row in mails] == [
+        ("ADMINISTRATOR_MADE", ada.email),
+        ("ADMINISTRATOR_ENDED", ada.email),
+    ]
+
+
+async def test_who_cannot_be_trusted_is_not_promoted(
+    user: Type, app: App, client: Client, sql: asyncpg.Connection
+) -> None:
+    gus = client._with((await client.ask(GUEST)).it)
+    line = "A guest cannot be an administrator: there is no way back into their account.\n"
+    assert await user("promote", gus.user_id) == (1, "", line)
+    ada = await somebody(app, client, "Ada")
+    await user("disable", ada.email)
+    assert await user("promote", ada.email) == (1, "", "Their account is disabled: enable it first.\n")
+    # Who has signed up with an address may be anybody.
+    eve = await client.sign_up("Eve")
+    line = f"Nobody has confirmed {eve.email}. Confirm it first, or name the account by its id.\n"
+    assert await user("promote", eve.email) == (1, "", line)
+    assert await sql.fetchval("SELECT count(*) FROM users WHERE is_administrator") == 0
+    assert await kinds(sql, gus.user_id) == await kinds(sql, eve.user_id) == []
+    assert await user("promote", eve.user_id) == (0, "An administrator from now on.\n", "")
+    # Their address is not known to be theirs.
+    assert await sql.fetch("SELECT FROM jobs WHERE payload ->> 'kind' LIKE 'ADMIN%'") == []
+    for who in (f"us_{uuid4()}", "x@example.org"):
+        for command in ("promote", "demote"):
+            assert await user(command, who) == (1, "", f"There is no account {who}.\n")
+
+
 async def test_an_address_is_confirmed_for_who_cannot_read_its_mail(
     user: Type, client: Client, sql: asyncpg.Connection
 ) -> None:
@@ -162,8 +206,10 @@ async def test_sessions_are_shown_and_ended_one_or_all(
     tablet = client._with((await client.ask(SIGN_IN, input=given)).it)
     status, said, _ = await user("sessions", ada.email)
     assert status == 0 and "[red]Tablet[/] ANDROID" in said and said.endswith("2 sessions.\n")
-    status, said, _ = await user("sessions", ada.email, "--json")
-    newest, oldest = json.loads(said)
+    status, as_json, _ = await user("sessions", ada.email, "--json")
+    newest, oldest = json.loads(as_json)
+    shown = [each["id"] for each in (await tablet.ask("{ viewer { sessions { id } } }")).it["sessions"]]
+    assert shown == [newest["id"], oldest["id"]] and newest["id"].startswith("se_")
     assert (status, newest["device"], newest["platform"], oldest["device"]) == (0, "[red]Tablet[/]", "ANDROID", None)
     assert newest["ipAddress"] == "127.0.0.1" and newest["expiresAt"] > newest["createdAt"]
     assert await user("revoke", ada.email, newest["id"]) == (0, "1 session ended.\n", "")
@@ -172,13 +218,44 @@ async def test_sessions_are_shown_and_ended_one_or_all(
     none = (1, "", "They have no such session.\n")
     assert await user("revoke", ada.email, newest["id"]) == none
     # Nor may a slip of the hand end somebody else's.
-    assert await user("revoke", ben.email, f"se_{oldest['id']}") == none
+    assert await user("revoke", ben.email, oldest["id"]) == none
     assert await user("revoke", ada.email) == (1, "", "Name one session, or say --all.\n")
     assert await user("revoke", ada.email, "--all") == (0, "1 session ended.\n", "")
     await until(is_out(ada))
     assert (await ben.ask(VIEWER)).it
     assert await user("sessions", ada.email) == (0, "0 sessions.\n", "")
     assert await kinds(sql, ada.user_id) == ["SESSION_REVOKED"] * 2
+
+
+async def test_ids_of_sessions_are_whole_in_a_narrow_window(
+    user: Type, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "out", Console(highlight=False, width=40))
+    ada = await client.sign_up("Ada")
+    (own,) = (await ada.ask("{ viewer { sessions { id createdAt userAgent } } }")).it["sessions"]
+    status, said, _ = await user("sessions", ada.email)
+    first, moments, program, count = said.splitlines()
+    assert (status, first, count) == (0, own["id"], "1 session.")
+    assert f"began {own['createdAt']}, " in moments and own["userAgent"] in program
+    # As it was copied from there, or from `psql`, which knows no kinds.
+    assert await user("revoke", ada.email, first.removeprefix("se_")) == (0, "1 session ended.\n", "")
+    await until(is_out(ada))
+
+
+async def test_what_was_mistyped_is_told_with_the_usage_and_does_nothing(
+    user: Type, client: Client, sql: asyncpg.Connection
+) -> None:
+    ada = await client.sign_up("Ada")
+    for words in (
+        ("revoked", ada.email),
+        ("disable",),
+        ("disable", ada.email, "--now"),
+        ("create", "b@example.org"),
+        ("create", "b@example.org", "--name", "B", "--language", "XX"),
+    ):
+        status, said, complaint = await user(*words)
+        assert (status, said) == (2, "") and complaint.startswith("Usage: ")
+    assert await sql.fetchval("SELECT count(*) FROM users WHERE disabled_at IS NULL") == 1
 
 
 async def test_who_is_meant_has_to_be_plain(user: Type, client: Client, sql: asyncpg.Connection) -> None:

@@ -49,5 +49,11 @@ async def test_nobody_is_without_a_name_or_a_language(app: App, client: Client, 
     assert (await ada.ask(VIEWER)).it == {"language": "EN", "user": {"id": ada.user_id, "name": "Ada"}}
 
 
+async def test_all_that_is_wrong_is_told_at_once(app: App, client: Client) -> None:
+    ada = await somebody(app, client, "Ada")
+    refused = await ada.ask(UPDATE, input={"name": " ", "language": None})
+    assert [error["path"] for error in refused.user_errors] == [["input", "name"], ["input", "language"]]
+
+
 async def test_nobody_in_particular_has_no_settings(client: Client) -> None:
     assert (await client.ask(UPDATE, input={"name": "A"})).code == "UNAUTHENTICATED"

@@ -50,7 +50,7 @@ async def verification(work: Work, user: User) -> None:
 
 async def ask_reset(mail: Sending, email: str) -> None:
     async with Context(mail.parts, None).work() as work:
-        await owed.password_reset(work, email, None, "192.0.2.7")
+        await owed.password_reset(work, email, "192.0.2.7")
 
 
 async def unconfirm(mail: Sending, who: Client) -> None:

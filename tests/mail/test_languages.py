@@ -70,6 +70,23 @@ def test_a_notice_says_what_happened_when_with_what_and_from_where(kind: Securit
 
 
 @pytest.mark.parametrize("language", Language)
+def test_whoever_has_a_stranger_in_a_session_is_told_what_to_do_about_it(language: Language) -> None:
+    def asked(kind: SecurityEventKind) -> str:
+        above, _ = rendered(notice(kind, language)).text.split(f"\n{LINK}\n")
+        return above.strip().splitlines()[-1]
+
+    locked = asked(SecurityEventKind.PASSWORD_LOCKED)
+    assert locked not in {asked(kind) for kind in TOLD - {SecurityEventKind.PASSWORD_LOCKED}}
+    end, change = {
+        Language.EN: ("End your other sessions", "change your password"),
+        Language.FR: ("Fermez ici vos autres sessions", "changez votre mot de passe"),
+        Language.NL: ("Beëindig hier je andere sessies", "wijzig je wachtwoord"),
+        Language.TH: ("ยุติเซสชันอื่นทั้งหมด", "เปลี่ยนรหัสผ่าน"),
+    }[language]
+    assert end in locked and change in locked
+
+
+@pytest.mark.parametrize("language", Language)
 def test_what_is_left_of_the_codes_is_counted(language: Language) -> None:
     kind = SecurityEventKind.RECOVERY_CODE_USED
     texts = [rendered(notice(kind, language, left=left)).text for left in (None, 0, 1, 7)]

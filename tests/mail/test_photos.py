@@ -3,9 +3,11 @@
 from uuid import UUID, uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from models import Image
 from resolvers.context import Context
+from resolvers.jobs.mail.books import PHOTOS
 from resolvers.mail import owed
 from storage.decoder.kinds import DAMAGED
 from tests.client import Client
@@ -116,6 +118,44 @@ async def test_what_is_over_is_not_told(mail: Sending, gone: str) -> None:
     assert mail.post.heard == []
     [waits] = await mail.people.sql("SELECT count(*) AS waits FROM jobs WHERE state <> 'DONE' AND name LIKE 'mail.%'")
     assert waits["waits"] == 0
+
+
+async def test_an_address_is_written_to_once_it_is_confirmed(mail: Sending) -> None:
+    editor = uuid_of(mail.people.editor.user_id)
+    await mail.people.sql("UPDATE users SET email_verified_at = NULL WHERE id = $1", editor)
+    await fail(mail, "a.jpg")
+    await mail.work(seconds=QUIET + 5)
+    assert mail.post.heard == []
+    await mail.people.sql("UPDATE users SET email_verified_at = now() WHERE id = $1", editor)
+    await fail(mail, "b.jpg")
+    await mail.work(seconds=QUIET + 5)
+    [letter] = mail.to(mail.people.editor.email)
+    assert "b.jpg" in text_of(letter).replace("\u200b", "") and "a.jpg" not in text_of(letter).replace("\u200b", "")
+
+
+async def test_one_address_is_written_to_so_often_an_hour(mail: Sending) -> None:
+    people = mail.people
+    for number in range(PHOTOS.limit):
+        await fail(mail, f"{number}.jpg")
+        await mail.work(seconds=QUIET + 5)
+    assert len(mail.to(people.editor.email)) == PHOTOS.limit == 10
+    mail.post.letters.clear()
+    # Capitals make no other address.
+    shouted = people.editor.email.upper()
+    await people.sql("UPDATE users SET email = $2 WHERE id = $1", uuid_of(people.editor.user_id), shouted)
+    await fail(mail, "withheld.jpg")
+    await fail(mail, "other.jpg", of=people.contributor)
+    with capture_logs() as lines:
+        await mail.work(seconds=QUIET + 5)
+    [letter] = mail.post.letters
+    assert str(letter["To"]) == people.contributor.email
+    assert "A mail is withheld: enough went to this address." in [line["event"] for line in lines]
+    assert people.editor.email.split("@")[0] not in str(lines).casefold()
+    await people.sql("UPDATE attempts SET at = at - $1::interval", PHOTOS.window)
+    await fail(mail, "later.jpg")
+    await mail.work(seconds=QUIET + 5)
+    [_, later] = mail.post.letters
+    assert str(later["To"]).casefold() == shouted.casefold() and "later.jpg" in text_of(later).replace("\u200b", "")
 
 
 async def test_a_photo_of_nobody_is_told_to_nobody(mail: Sending) -> None:

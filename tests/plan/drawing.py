@@ -20,6 +20,8 @@ from graphql import (
 
 #: What is not the id of anything.
 NO_IDS = ("nonsense", "", "bk_", "zz_00000000-0000-4000-8000-000000000000", "bk_00000000-0000-4000-8000-000000000000")
+#: Parts of the names of some.
+NAMES = ("", "PLAIN", "\u00c9", "zzz", "%")
 NO_CURSORS = ("", "nonsense", "W10", "WyJhIl0=", "WyIyMDI0LTAxLTAxIiwiYSJd", "e30=", "\u00e9")
 _PREFIXES = {"book": "bk", "page": "pg"}
 #: How often a selection in a type is a fragment; of most it is seldom one.
@@ -184,6 +186,8 @@ class Draw:
             return self._chance.choice(FIRSTS if self._is(0.95) else NO_FIRSTS)
         if name == "after":
             return self._chance.choice(self._cursors if self._is(0.9) else NO_CURSORS)
+        if name == "name":
+            return self._chance.choice(NAMES)
         if isinstance(inner, GraphQLEnumType):
             return self._chance.choice([*inner.values])
         assert inner.name == "Boolean"

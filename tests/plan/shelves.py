@@ -99,6 +99,7 @@ class Shelves:
                 ),
             )
             user.is_guest = name == "guest"
+            user.is_administrator = name == "owner"
             self.ids.setdefault("vw", []).append(f"vw_{user.id}")
             self.users[name] = user
             for place in range(3):

@@ -24,6 +24,7 @@ CURSORS = """
 query Cursors($ids: [ID!]!) {
   books(first: 100) { edges { cursor } }
   trash: books(first: 100, trashed: true) { edges { cursor } }
+  users(first: 100) { edges { cursor } }
   nodes(ids: $ids) { ... on Book { images(first: 100) { edges { cursor } } } }
 }
 """
@@ -33,7 +34,8 @@ async def cursors_of(library: Library) -> list[str]:
     """Those of every list that has some."""
     read = await library.client("owner").ask(CURSORS, ids=library.shelves.ids["bk"])
     assert read.data
-    lists = [read.data["books"], read.data["trash"], *(book["images"] for book in read.data["nodes"] if book)]
+    roots = [read.data[name] for name in ("books", "trash", "users")]
+    lists = [*roots, *(book["images"] for book in read.data["nodes"] if book)]
     return [edge["cursor"] for each in lists for edge in each["edges"]]
 
 

@@ -111,6 +111,11 @@ WRONG: dict[str, tuple[Any, Any, str]] = {
         "leaf",
         "it speaks of",
     ),
+    "an alias that nobody joins, for who has a permission": (
+        connection(lambda book, page, asked: ELSEWHERE.seq == 0, newest, "", needs=models.Permission.USER_LIST),
+        "connection",
+        "it speaks of",
+    ),
     "a table in a part of an expression": (declared(Computed(titled)), int, "it speaks of pages"),
     "an alias in an expression": (declared(Computed(lambda book, asked: ELSEWHERE.title)), str, "it speaks of"),
     "an argument that is not there": (

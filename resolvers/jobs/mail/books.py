@@ -1,7 +1,7 @@
 """Mails about books: who is invited, and whose photos could not be used."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -11,13 +11,17 @@ from sqlmodel import col
 
 from models import InvitationToken
 from models.columns import now
+from resolvers.attempts import Allowance
 from resolvers.jobs.kind import Kind, Nothing
+from resolvers.jobs.mail.accounts import within
 from resolvers.jobs.mail.sending import PATIENCE, TRIES, send
 from resolvers.jobs.run import Run
 from resolvers.mail import invitations, owed, photos
 
 #: Photos of one batch that a mail counts.
 PHOTOS_COUNTED: Final = 1_000
+#: Mails about photos to one address in an hour.
+PHOTOS: Final = Allowance("mail photos", 10, timedelta(hours=1), "")
 
 log = structlog.get_logger("mail")
 
@@ -65,12 +69,18 @@ async def gather_photos(run: Run, asked: Batch) -> None:
 
 
 async def tell_of_photos(run: Run, asked: Failed) -> None:
-    mailroom = run.parts.mailroom
     async with run.work() as work:
         mail = await photos.mail_of(
-            work, asked.uploader_id, asked.book_id, asked.image_ids, asked.at, address=mailroom.address
+            work, asked.uploader_id, asked.book_id, asked.image_ids, asked.at, address=run.parts.mailroom.address
         )
-    await send(run, mail)
+    if mail is None:
+        await send(run, None)
+        return
+
+    async def tell(address: str) -> None:
+        await send(run, mail)
+
+    await within(run, tell, (PHOTOS, (mail.to.casefold(),)))
 
 
 async def forget_tokens(run: Run, asked: Nothing) -> None:
