@@ -58,5 +58,6 @@ class SignIn(SQLModel, table=True):
     uses_cookie: bool = False
     #: Whose session it began over, to be taken in at its end.
     guest_id: UUID | None = reference("users.id", ondelete="SET NULL", nullable=True, index=True)
+    guest_session_id: UUID | None = reference("sessions.id", ondelete="CASCADE", nullable=True, index=True)
     created_at: datetime = moment(default_factory=now)
     expires_at: datetime = moment(index=True)

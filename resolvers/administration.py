@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlmodel import col
 
 from models import Permission, SecurityEventKind, SignIn, User
@@ -31,11 +31,16 @@ async def set_active(context: Context, id: UUID | None, *, active: bool) -> None
             .with_for_update(key_share=True)
         )
         user = next((each for each in held if each.id == id), None)
+        # By now either may have ended, and while both are held neither can any more.
         await session.is_still_in(work, viewer)
+        await access.permitted(work, viewer.user_id, Permission.USER_ACTIVATE)
         if user is None:
             raise NotFound
         if user.id == viewer.user_id:
             raise Conflict("Nobody does this to their own account.", "userId")
+        if user.is_administrator:
+            # Or whoever has found one administrator's session could put out all others.
+            raise Conflict("They are an administrator, and only the command line does this to one.", "userId")
         by = outside("us", viewer.user_id)
         if active:
             enable(context, work, user, by)
@@ -47,8 +52,9 @@ async def disable(context: Context, work: Work, user: User, by: str) -> int:
     """Ends all that leads into the account of a user who is held; how many sessions that were. It can be repeated."""
     if user.disabled_at is None:
         user.disabled_at = work.now
-        security.note(context, work, user.id, SecurityEventKind.ACCOUNT_DISABLED, by=by)
-    await work.session.execute(delete(SignIn).where(col(SignIn.user_id) == user.id))
+        security.note(context, work, user.id, SecurityEventKind.ACCOUNT_DISABLED, is_own=False, by=by)
+    theirs = or_(col(SignIn.user_id) == user.id, col(SignIn.guest_id) == user.id)
+    await work.session.execute(delete(SignIn).where(theirs))
     return len(await session.revoke_all(work, user.id))
 
 
@@ -56,7 +62,7 @@ def enable(context: Context, work: Work, user: User, by: str) -> None:
     """It can be repeated."""
     if user.disabled_at is not None:
         user.disabled_at = None
-        security.note(context, work, user.id, SecurityEventKind.ACCOUNT_ENABLED, by=by)
+        security.note(context, work, user.id, SecurityEventKind.ACCOUNT_ENABLED, is_own=False, by=by)
 
 
 async def promote(context: Context, work: Work, user: User, by: str) -> None:
@@ -78,5 +84,5 @@ async def demote(context: Context, work: Work, user: User, by: str) -> None:
 
 
 async def _tell(context: Context, work: Work, user: User, kind: SecurityEventKind, by: str) -> None:
-    security.note(context, work, user.id, kind, by=by)
+    security.note(context, work, user.id, kind, is_own=False, by=by)
     await owed.notice(work, user, kind)

@@ -40,9 +40,16 @@ _SIGNED_IN: Final = compiled(
 )
 
 
-def note(context: Context, work: Work, user_id: UUID, kind: SecurityEventKind, **details: Any) -> SecurityEvent:
-    """`details` hold no secret and no address; they are for whoever looks after the house."""
+def note(
+    context: Context, work: Work, user_id: UUID, kind: SecurityEventKind, *, is_own: bool = True, **details: Any
+) -> SecurityEvent:
+    """`details` hold no secret and no address; they are for whoever looks after the house.
+
+    What is not the user's own doing is noted without where it came from, which is nothing for them to read.
+    """
     event = _event(context, work, user_id, kind, details)
+    if not is_own:
+        event.ip_address = event.user_agent = None
     work.session.add(event)
     remember(work.session, event)
     return event

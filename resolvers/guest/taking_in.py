@@ -6,22 +6,31 @@ from sqlalchemy import Exists, delete, exists, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from models import Batch, Book, Member, Role, SecurityEvent, SecurityEventKind, User
-from models.refusal import Conflict
+from models import Batch, Book, Member, Role, SecurityEvent, SecurityEventKind, Session, User
+from models.refusal import Conflict, Expired
 from resolvers import belongings, security, session
 from resolvers.context import Context
 from resolvers.work import Work
 
 
-async def take_in(context: Context, work: Work, guest_id: UUID, user: User) -> None:
+async def take_in(context: Context, work: Work, guest_id: UUID, user: User, *, over: UUID | None) -> None:
     """Moves all that the guest has to the user, and ends the guest, in this work; quotas may be exceeded by it.
 
-    Again for the same user it does nothing. Raises Conflict where another account has just taken the guest in.
+    Again for the same user it does nothing. Raises Conflict where another account has just taken the guest in, Expired
+    where the guest was put out meanwhile, or the session over which it began.
     """
     if not await belongings.hold(work, guest_id):
         if await work.session.scalar(select(_took_in(user.id, guest_id))):
             return
         raise Conflict("What this guest had has just gone to another account.", "input")
+    still_in = (
+        select(col(Session.id))
+        .join(User, col(User.id) == col(Session.user_id))
+        .where(col(Session.id) == over, col(User.id) == guest_id)
+        .where(col(Session.revoked_at).is_(None), col(User.disabled_at).is_(None))
+    )
+    if await work.session.scalar(still_in) is None:
+        raise Expired("The guest's session has ended. Begin anew, without it.", "input")
     # What is announced from here on was done by whom the guest has become.
     work.actor_id = user.id
     seen = await belongings.traces(work, guest_id)

@@ -120,7 +120,8 @@ async def _images(work: Work, book: Book, viewer_id: UUID, files: list[File]) ->
     new: list[Image] = []
     images: list[Image] = []
     for file in files:
-        image = by_file.get((file.sha256, None)) or by_file.get((file.sha256, file.size))
+        told = (file.sha256, None, None), (file.sha256, file.content_type, None), (file.sha256, None, file.size)
+        image = next((by_file[each] for each in told if each in by_file), None)
         if image is None:
             id = new_id()
             image = Image(
@@ -139,9 +140,14 @@ async def _images(work: Work, book: Book, viewer_id: UUID, files: list[File]) ->
     return images
 
 
-def _told_apart(image: Image) -> tuple[str, int | None]:
-    """Its digest, and while nothing but a promise is known of it, its size."""
-    return image.sha256, image.size if image.status == ImageStatus.PENDING else None
+def _told_apart(image: Image) -> tuple[str, str | None, int | None]:
+    """Its digest; while it may still fail for it its type, and while nothing but a promise is known of it its size."""
+    match image.status:
+        case ImageStatus.PROCESSING:
+            return image.sha256, image.content_type, None
+        case ImageStatus.PENDING:
+            return image.sha256, None, image.size
+    return image.sha256, None, None
 
 
 def _ticket(context: Context, image: Image) -> Ticket:

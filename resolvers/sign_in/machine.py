@@ -69,6 +69,7 @@ async def begin(
     """
     if not is_held:
         await _hold(work, user)
+    guest_id = await _guest_of(context, work)
     sign_in = SignIn(
         token_hash=b"",
         user_id=user.id,
@@ -78,7 +79,8 @@ async def begin(
         device_name=device.name if device else None,
         device_platform=device.platform if device else None,
         uses_cookie=context.wants_cookie,
-        guest_id=await _guest_of(context, work),
+        guest_id=guest_id,
+        guest_session_id=context.session_id if guest_id else None,
         created_at=work.now,
         expires_at=work.now + LIFETIME,
     )
@@ -173,7 +175,7 @@ async def _end(context: Context, work: Work, sign_in: SignIn, user: User) -> Tok
         await work.session.delete(sign_in)
     tokens = await session.begin(context, work, user, device, uses_cookie=sign_in.uses_cookie)
     if sign_in.guest_id is not None and sign_in.guest_id != user.id:
-        await guest.take_in(context, work, sign_in.guest_id, user)
+        await guest.take_in(context, work, sign_in.guest_id, user, over=sign_in.guest_session_id)
     await security.signed_in(context, work, user, sign_in)
     return tokens
 

@@ -19,6 +19,9 @@ def guarded(page: Page) -> Page:
         name = Hosts.name(request.headers.get("host", "").encode("latin-1"))
         if name not in LOOPBACK or request.client is None or not _is_loopback(request.client.host):
             raise HTTPException(404)
+        # A proxy on this machine asks for somebody elsewhere.
+        if any(header == "forwarded" or header.startswith("x-forwarded-") for header in request.headers):
+            raise HTTPException(404)
         return await page(request)
 
     return answer

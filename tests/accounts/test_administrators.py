@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -254,13 +255,45 @@ async def test_nobody_else_disables_anybody_and_nobody_themselves(
     assert await sql(app, "SELECT FROM users WHERE disabled_at IS NOT NULL") == []
 
 
-async def test_of_two_who_disable_each_other_at_once_one_is_left(app: App, client: Client) -> None:
-    for _ in range(10):
-        one, other = [await administrator(app, client, name) for name in ("One", "Other")]
-        answers = await asyncio.gather(
-            one.ask(SET, id=other.user_id, active=False), other.ask(SET, id=one.user_id, active=False)
-        )
-        codes = [each.code for each in answers]
-        assert codes.count(None) == 1 and {*codes} - {None} <= {"UNAUTHENTICATED", "FORBIDDEN"}, answers
-        left = await sql(app, "SELECT FROM users WHERE id = ANY($1) AND disabled_at IS NULL", [uuid(one), uuid(other)])
-        assert len(left) == 1
+async def test_an_administrator_is_disabled_by_the_command_line_alone(app: App, ada: Client, client: Client) -> None:
+    other = await administrator(app, client, "Other")
+    for active in (False, True):
+        refused = await ada.ask(SET, id=other.user_id, active=active)
+        assert (refused.code, refused.path) == ("CONFLICT", ["userId"])
+    assert (await other.ask(USERS)).it["totalCount"] == 2
+
+
+async def test_who_is_demoted_while_it_waits_does_nothing_any_more(app: App, ada: Client, ben: Client) -> None:
+    demoting = await asyncpg.connect(app.parts.database.url)
+    transaction = demoting.transaction()
+    await transaction.start()
+    await demoting.execute("UPDATE users SET is_administrator = false WHERE id = $1", uuid(ada))
+    asking = asyncio.create_task(ada.ask(SET, id=ben.user_id, active=False))
+    waits = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    async def is_waiting() -> bool:
+        return bool(await sql(app, waits))
+
+    await until(is_waiting)
+    await transaction.commit()
+    await demoting.close()
+    assert (await asking).code == "FORBIDDEN"
+    assert await sql(app, "SELECT FROM users WHERE disabled_at IS NOT NULL") == []
+
+
+async def test_whom_it_was_done_to_does_not_read_where_it_came_from(app: App, ada: Client, ben: Client) -> None:
+    for active in (False, True):
+        assert (await ada.ask(SET, id=ben.user_id, active=active)).it == DONE
+    asked = "SELECT ip_address, user_agent FROM security_events WHERE user_id = $1 AND kind LIKE 'ACCOUNT%'"
+    assert [tuple(row) for row in await sql(app, asked, uuid(ben))] == [(None, None)] * 2
+
+
+async def test_no_sign_in_takes_in_a_guest_who_was_disabled(app: App, ada: Client, client: Client) -> None:
+    gus = await guest(client)
+    cas = await client.sign_up("Cas")
+    await sql(app, "UPDATE users SET password_is_temporary = true WHERE id = $1", uuid(cas))
+    begun = (await gus.ask(CHALLENGED, input={"email": cas.email, "password": PASSWORD})).it["challenge"]
+    assert (await ada.ask(SET, id=gus.user_id, active=False)).it == DONE
+    answer = {"challengeToken": begun["challengeToken"], "newPassword": f"{PASSWORD} of Cas"}
+    assert (await client.ask(COMPLETE, input=answer)).code == "EXPIRED"
+    assert len(await sql(app, "SELECT FROM users WHERE id = $1 AND is_guest", uuid(gus))) == 1

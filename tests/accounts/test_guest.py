@@ -107,6 +107,28 @@ async def test_a_guest_is_not_made_another_over_the_only_way_back(
     assert (await arrived(una)).user_id not in (una.user_id, gus.user_id)
 
 
+@pytest.mark.parametrize(
+    "ended",
+    [
+        "UPDATE sessions SET revoked_at = now() WHERE user_id = $1",
+        "UPDATE users SET disabled_at = now() WHERE id = $1",
+        "DELETE FROM sessions WHERE user_id = $1",
+    ],
+)
+async def test_nobody_is_taken_in_over_a_session_that_has_ended_meanwhile(
+    client: Client, rows: asyncpg.Connection, ended: str
+) -> None:
+    guest, ada = await arrived(client), await client.sign_up(f"Ada{uuid4().hex}")
+    await rows.execute("UPDATE users SET password_is_temporary = true WHERE id = $1", inner(ada.user_id))
+    signing = "mutation($input: SignInInput!) { signIn(input: $input) { challenge { challengeToken } } }"
+    begun = (await guest.ask(signing, input={"email": ada.email, "password": PASSWORD})).it["challenge"]
+    await rows.execute(ended, inner(guest.user_id))
+    complete = "mutation($input: CompleteChallengeInput!) { completeChallenge(input: $input) { userErrors { code } } }"
+    answer = {"challengeToken": begun["challengeToken"], "newPassword": f"{PASSWORD} of Ada"}
+    assert (await client.ask(complete, input=answer)).code == "EXPIRED"
+    assert await rows.fetchval("SELECT is_guest FROM users WHERE id = $1", inner(guest.user_id))
+
+
 @pytest.mark.parametrize("minutes", [0, 60])
 async def test_a_guest_is_told_to_sign_up_where_others_are_to_prove_who_they_are(
     client: Client, rows: asyncpg.Connection, minutes: int

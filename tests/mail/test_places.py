@@ -93,3 +93,9 @@ async def test_a_browser_puts_the_token_of_the_address_into_the_operation(servin
     for none in ("", 'x") { ok } deleteViewer { ok } #'):
         assert 'verifyEmail(token: "TOKEN")' in shown["after"][none] and "deleteViewer" not in shown["after"][none]
     assert {urlsplit(url).netloc for url in seen["requests"]} == {urlsplit(serving).netloc}
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "x-forwarded-host", "Forwarded"])
+async def test_a_proxy_on_this_machine_is_not_who_sits_at_it(serving: str, header: str) -> None:
+    async with httpx.AsyncClient(base_url=serving, headers={header: "192.0.2.1"}) as visitor:
+        assert {(await visitor.get(path)).status_code for path in ("/dev/mail", "/reset-password")} == {404}

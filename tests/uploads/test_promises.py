@@ -14,7 +14,7 @@ from storage.objects import Objects
 from tests.books.asks import DELETE_IMAGES
 from tests.client import Client
 from tests.people import People, uuid_of
-from tests.uploads.putting import declared, finished, kept, photo, put, request, shown, ticket, uploaded
+from tests.uploads.putting import complete, declared, finished, kept, photo, put, request, shown, ticket, uploaded
 from tests.uploads.test_quota import claimed, expired, fill, quotas
 
 REMOVE = "mutation($b: ID!, $u: ID!) { removeMember(bookId: $b, userId: $u) { userErrors { code } } }"
@@ -47,6 +47,21 @@ async def test_a_smaller_size_for_the_same_digest_frees_nothing_that_a_ticket_is
     # Once its bytes are there, whatever is said of them is the same photo.
     [other] = (await request(people, people.editor, declared(data, size=1))).it["tickets"]
     assert (other["duplicate"], other["image"]["id"]) == (True, large["image"]["id"])
+
+
+async def test_what_may_still_fail_for_its_type_is_no_reason_to_give_no_ticket(people: People, bucket: Objects) -> None:
+    data = photo()
+    wrong = await uploaded(people, people.editor, data, contentType="image/png")
+    assert (await complete(people.editor, wrong)).code is None
+    same = await ticket(people, people.owner, data, contentType="image/png")
+    assert (same["duplicate"], same["image"]["id"]) == (True, wrong)
+    right = await uploaded(people, people.owner, data)
+    assert right != wrong
+    assert [image["status"] for image in await finished(people, people.owner, right)] == ["READY"]
+    assert [image["status"] for image in await finished(people, people.editor, wrong)] == ["FAILED"]
+    for kind in ("image/jpeg", "image/png"):
+        again = await ticket(people, people.editor, data, contentType=kind)
+        assert (again["duplicate"], again["image"]["id"]) == (True, right)
 
 
 async def test_a_ticket_is_renewed_for_a_day_and_what_was_put_goes_then(people: People, bucket: Objects) -> None:
