@@ -28,7 +28,10 @@ _ADD: Final = compiled(
         id=bindparam("new_id", type_=Uuid()), key=bindparam("its_key", type_=LargeBinary()), at=func.clock_timestamp()
     )
 )
-_GIVE_BACK: Final = compiled(delete(Attempt).where(col(Attempt.id) == any_(bindparam("ids", type_=ARRAY(Uuid())))))
+_GIVEN_BACK: Final = delete(Attempt).where(col(Attempt.id) == any_(bindparam("tries", type_=ARRAY(Uuid()))))
+_GIVE_BACK: Final = compiled(_GIVEN_BACK)
+#: As `give_back` in a work, beside what else one of its statements does: that is given their ids as `tries`.
+GIVEN_BACK: Final = _GIVEN_BACK.cte("given_back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ async def add(context: Context, work: Work, allowance: Allowance, *of: str) -> N
 
 async def give_back(context: Context, tried: Try, work: Work | None = None) -> None:
     """In this work, where there is one: then it counts as long as that has not held. Else also for who is cancelled."""
-    taken = {"ids": list(tried.ids)}
+    taken = {"tries": list(tried.ids)}
     if work is not None:
         await work.run(_GIVE_BACK, taken)
         return

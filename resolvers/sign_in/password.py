@@ -29,10 +29,12 @@ ORDER BY confirmed DESC, created_at, id LIMIT 1
 
 
 #: As it was compared: whoever has changed it meanwhile has ended all sessions, and this would be one more.
+#: The try is given back with it: it was none of the wrong ones, unless this work does not hold.
 _UNCHANGED: Final = (
     select(User)
     .where(col(User.id) == bindparam("id"), col(User.password_hash) == bindparam("hash"))
     .with_for_update(key_share=True)
+    .add_cte(attempts.GIVEN_BACK)
 )
 
 
@@ -75,13 +77,12 @@ async def _enter(
     """With the right password: whatever else it is refused for, it was none of the wrong ones."""
     try:
         async with context.work() as work:
-            user = await work.session.scalar(_UNCHANGED, {"id": found.id, "hash": found.hash})
+            user = await work.session.scalar(_UNCHANGED, {"id": found.id, "hash": found.hash, "tries": list(tried.ids)})
             if user is None:
                 raise WrongCredentials(_WRONG, "input")
             outcome = await begin(context, work, user, Proof.PASSWORD, device, is_held=True)
             if stronger is not None:
                 user.password_hash = stronger
-            await attempts.give_back(context, tried, work)
         return outcome
     except WrongCredentials:
         raise
