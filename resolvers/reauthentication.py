@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlmodel import col
 
-from models import SecurityEvent, Session, User
+from models import Session, User
 from models.refusal import (
     ACCOUNT_GONE,
     Conflict,
@@ -33,7 +33,6 @@ PASSWORDS: Final = attempts.Allowance(
 #: those of sign-ins, among which whoever has found the session could hide their own.
 FAILURES_A_DAY: Final = 20
 LOCKS_A_DAY: Final = 3
-_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +113,8 @@ async def _failed(context: Context, viewer: Viewer, tried: Try) -> None:
     """Somebody has their session, and not their password: the user should know."""
     kind, most = (Kind.PASSWORD_LOCKED, LOCKS_A_DAY) if tried.is_last else (Kind.PASSWORD_FAILED, FAILURES_A_DAY)
     async with context.work() as work:
-        noted = select(func.count()).where(
-            col(SecurityEvent.user_id) == viewer.user_id,
-            col(SecurityEvent.kind) == kind,
-            col(SecurityEvent.at) > work.now - _DAY,
-        )
         user = await work.session.get(User, viewer.user_id)
-        if user is None or (await work.session.scalar(noted) or 0) >= most:
+        if user is None or await security.noted_today(work, user.id, kind) >= most:
             return
         security.note(context, work, user.id, kind)
         if tried.is_last:

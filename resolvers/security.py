@@ -1,13 +1,14 @@
 """What happened to an account: written in the work that did it."""
 
 import re
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Text, bindparam, func, select
 from sqlmodel import col
 
-from models import SecurityEvent, SecurityEventKind, SignIn, User
+from models import Proof, SecurityEvent, SecurityEventKind, SignIn, User
 from models.columns import moment_of
 from resolvers.connection import Keyset
 from resolvers.context import Context
@@ -38,6 +39,24 @@ _LAST: Final = (
 _SIGNED_IN: Final = compiled(
     select(_LAST.c.details["platform"].astext, _LAST.c.user_agent).distinct().add_cte(row_of(SecurityEvent))
 )
+
+_OF_A_DAY: Final = compiled(
+    select(func.count()).where(
+        col(SecurityEvent.user_id) == bindparam("of_user"),
+        col(SecurityEvent.kind) == bindparam("kind"),
+        col(SecurityEvent.at) > bindparam("after"),
+        # Not those of something else, or whoever tries that often enough has nobody told of these.
+        col(SecurityEvent.details)["by"].astext.is_(None),
+        col(SecurityEvent.details)["proof"].astext.is_not_distinct_from(bindparam("proof", type_=Text())),
+    )
+)
+
+
+async def noted_today(work: Work, user_id: UUID, kind: SecurityEventKind, proof: Proof | None = None) -> int:
+    """How many of this kind the user has of the last day: those with this proof, or those that name none."""
+    given = {"of_user": user_id, "kind": kind, "after": work.now - timedelta(days=1), "proof": proof}
+    [[count]] = await work.run(_OF_A_DAY, given)
+    return int(count)
 
 
 def note(

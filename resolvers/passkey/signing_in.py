@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlmodel import col
 
-from models import Attempt, Passkey, Proof, SecurityEvent, SecurityEventKind, User
+from models import Attempt, Passkey, Proof, SecurityEventKind, User
 from models.id import new_id
 from models.passkey import PASSKEYS_LIMIT
 from models.refusal import Forbidden, Locked, WrongCredentials
@@ -122,16 +122,12 @@ async def _verified(context: Context, assertion: Assertion) -> tuple[UUID, Used]
 async def _failed(context: Context, user_id: UUID | None) -> None:
     """Writes as much for nobody's passkey: the list of an address is made up of either."""
     async with context.work() as work:
-        noted = select(func.count()).where(
-            col(SecurityEvent.user_id) == (user_id or new_id()),
-            col(SecurityEvent.kind) == SecurityEventKind.SIGN_IN_FAILED,
-            col(SecurityEvent.at) > work.now - timedelta(days=1),
-            col(SecurityEvent.details)["proof"].astext == Proof.PASSKEY,
-        )
-        if (await work.session.scalar(noted) or 0) >= FAILURES_A_DAY or user_id is None:
+        kind = SecurityEventKind.SIGN_IN_FAILED
+        noted = await security.noted_today(work, user_id or new_id(), kind, Proof.PASSKEY)
+        if noted >= FAILURES_A_DAY or user_id is None:
             work.session.add(Attempt(key=b"", at=work.now))
         else:
-            security.note(context, work, user_id, SecurityEventKind.SIGN_IN_FAILED, proof=Proof.PASSKEY)
+            security.note(context, work, user_id, kind, proof=Proof.PASSKEY)
 
 
 def _is_copy(passkey: Passkey, used: Used) -> bool:

@@ -7,10 +7,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
-from sqlmodel import col
-
-from models import Attempt, SecurityEvent, User
+from models import Attempt, User
 from models.id import new_id
 from models.refusal import Unavailable
 from models.security_event import SecurityEventKind as Kind
@@ -19,7 +16,6 @@ from resolvers.attempts import Allowance, Try, neighbourhood
 from resolvers.context import Context
 from resolvers.mail import owed
 from resolvers.work import Work
-from storage.statement import compiled
 
 _WINDOW: Final = timedelta(minutes=5)
 _LOCKED: Final = "Too many wrong passwords. Try again in {minutes}, or set a new one by mail."
@@ -32,19 +28,8 @@ UNDER_WAY: Final = 150
 #: Wrong passwords that an account's owner is shown, and locks that they are shown and told of by mail.
 FAILURES_A_DAY: Final = 20
 LOCKS_A_DAY: Final = 3
-_DAY: Final = timedelta(days=1)
 #: The key of what is written for no other reason than that it takes its time.
 _NOBODYS: Final = b""
-_NOTED: Final = compiled(
-    select(func.count()).where(
-        col(SecurityEvent.user_id) == bindparam("user_id"),
-        col(SecurityEvent.kind) == bindparam("kind"),
-        col(SecurityEvent.at) > bindparam("after"),
-        # Not those of something else, or whoever tries that often enough has nobody told of these.
-        col(SecurityEvent.details)["by"].astext.is_(None),
-        col(SecurityEvent.details)["proof"].astext.is_(None),
-    )
-)
 
 
 @contextmanager
@@ -85,8 +70,7 @@ async def failed(context: Context, user_id: UUID | None, tried: Try) -> None:
     kind, most = (Kind.SIGN_IN_LOCKED, LOCKS_A_DAY) if tried.is_last else (Kind.SIGN_IN_FAILED, FAILURES_A_DAY)
     async with context.work() as work:
         await was_wrong(context, work)
-        [[noted]] = await work.run(_NOTED, {"user_id": user_id or new_id(), "kind": kind, "after": work.now - _DAY})
-        if noted >= most or user_id is None:
+        if await security.noted_today(work, user_id or new_id(), kind) >= most or user_id is None:
             work.session.add(Attempt(key=_NOBODYS, at=work.now))
             return
         security.note(context, work, user_id, kind)

@@ -9,7 +9,7 @@ from tests.uploads.aftermath import kill
 from tests.uploads.killing import POINTS
 
 
-@row("S57", "the API, the client or the worker is killed in the midst of an upload, 204 times", limit=1_200)
+@row("S57", "the API, the client or the worker is killed in the midst of an upload, 221 times", limit=1_200)
 async def uploads(play: Play) -> None:
     # Of each point as many.
     kills = len(POINTS) * play.scale.times(17)
